@@ -1,0 +1,57 @@
+//! Lengths that may not be known before a run.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The name of a length that only a run can tell. Equal variables stand for equal lengths, block by block.
+///
+/// A variable is derived from the structural name of what makes the length, so the same mask applied twice gives the same
+/// variable, and two different masks give different ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SizeVar(pub(crate) u128);
+
+impl fmt::Display for SizeVar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "?{:04x}", self.0 as u16)
+    }
+}
+
+/// The length of an axis or of a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Extent {
+    /// A length in elements.
+    Known(u64),
+    /// A length that a run will tell.
+    Unknown(SizeVar),
+}
+
+impl Extent {
+    /// The length, if known.
+    pub fn known(self) -> Option<u64> {
+        match self {
+            Extent::Known(len) => Some(len),
+            Extent::Unknown(_) => None,
+        }
+    }
+
+    /// Whether the length is known.
+    pub fn is_known(self) -> bool {
+        self.known().is_some()
+    }
+}
+
+impl From<u64> for Extent {
+    fn from(len: u64) -> Self {
+        Extent::Known(len)
+    }
+}
+
+impl fmt::Display for Extent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Extent::Known(len) => len.fmt(f),
+            Extent::Unknown(var) => var.fmt(f),
+        }
+    }
+}

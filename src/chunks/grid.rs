@@ -1,0 +1,171 @@
+//! The chunks of all axes of an array.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::axis::AxisChunks;
+use super::extent::Extent;
+use crate::error::{Error, Result};
+
+/// The cut of an array into blocks: one [`AxisChunks`] per axis.
+///
+/// Blocks are numbered in row-major order. A 0-d grid has one block. Cloning copies a pointer.
+///
+/// ```text
+///            axis 1: 4   4   2          blocks
+///          ┌───┬───┬─┐
+/// axis 0:3 │ 0 │ 1 │2│
+///          ├───┼───┼─┤
+///        3 │ 3 │ 4 │5│
+///          └───┴───┴─┘
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Grid(Arc<[AxisChunks]>);
+
+impl Grid {
+    /// A grid from the chunks of each axis.
+    pub fn new(axes: Vec<AxisChunks>) -> Self {
+        Self(axes.into())
+    }
+
+    /// One block for an array of known shape.
+    pub fn single(shape: &[u64]) -> Self {
+        shape.iter().map(|&len| AxisChunks::whole(len)).collect()
+    }
+
+    /// The chunks of each axis.
+    pub fn axes(&self) -> &[AxisChunks] {
+        &self.0
+    }
+
+    /// The chunks of one axis.
+    pub fn axis(&self, axis: usize) -> &AxisChunks {
+        &self.0[axis]
+    }
+
+    /// The number of axes.
+    pub fn ndim(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The length of each axis.
+    pub fn shape(&self) -> Vec<Extent> {
+        self.0.iter().map(AxisChunks::extent).collect()
+    }
+
+    /// The length of each axis, if all are known.
+    pub fn known_shape(&self) -> Option<Vec<u64>> {
+        self.0.iter().map(AxisChunks::len).collect()
+    }
+
+    /// The length of each axis, or an error saying that `op` needs them.
+    pub fn require_shape(&self, op: &'static str) -> Result<Vec<u64>> {
+        self.known_shape().ok_or_else(|| Error::unknown_chunks(op, format_args!("the shape is {}", self.shape_text())))
+    }
+
+    /// Whether every chunk size is known.
+    pub fn is_known(&self) -> bool {
+        self.0.iter().all(AxisChunks::is_known)
+    }
+
+    /// The number of elements, if known and below 2^64.
+    pub fn n_elems(&self) -> Option<u64> {
+        self.0.iter().try_fold(1u64, |n, axis| n.checked_mul(axis.len()?))
+    }
+
+    /// The number of blocks along each axis.
+    pub fn block_counts(&self) -> Vec<u64> {
+        self.0.iter().map(AxisChunks::n_blocks).collect()
+    }
+
+    /// The number of blocks.
+    pub fn n_blocks(&self) -> u64 {
+        self.0.iter().map(AxisChunks::n_blocks).product()
+    }
+
+    /// The position of block number `linear` along each axis.
+    pub fn block_index(&self, linear: u64) -> Vec<u64> {
+        let mut index = vec![0; self.ndim()];
+        let mut rest = linear;
+        for (slot, axis) in index.iter_mut().zip(self.0.iter()).rev() {
+            let n = axis.n_blocks();
+            *slot = rest % n;
+            rest /= n;
+        }
+        index
+    }
+
+    /// The number of the block at a position along each axis.
+    pub fn block_number(&self, index: &[u64]) -> u64 {
+        index.iter().zip(self.0.iter()).fold(0, |n, (&i, axis)| n * axis.n_blocks() + i)
+    }
+
+    /// The elements of a block along each axis, if known.
+    pub fn block_ranges(&self, index: &[u64]) -> Option<Vec<Range<u64>>> {
+        index.iter().zip(self.0.iter()).map(|(&i, axis)| axis.block_range(i)).collect()
+    }
+
+    /// The shape of a block, if known.
+    pub fn block_shape(&self, index: &[u64]) -> Option<Vec<u64>> {
+        index.iter().zip(self.0.iter()).map(|(&i, axis)| axis.block_len(i)).collect()
+    }
+
+    /// The number of elements of the largest block, if known.
+    pub fn max_block_elems(&self) -> Option<u64> {
+        self.0.iter().try_fold(1u64, |n, axis| n.checked_mul(axis.max_block_len()?))
+    }
+
+    /// The shape as text, unknown lengths as `?a`: `(100, ?3f2a)`.
+    pub fn shape_text(&self) -> String {
+        crate::error::Shown(&self.shape()).to_string()
+    }
+
+    /// The chunks as text: `(50, (3, 4, 1))`.
+    pub fn chunks_text(&self) -> String {
+        crate::error::Shown(&self.0).to_string()
+    }
+
+    /// The same grid with other chunks on one axis.
+    pub fn with_axis(&self, axis: usize, chunks: AxisChunks) -> Self {
+        self.0.iter().enumerate().map(|(i, old)| if i == axis { chunks.clone() } else { old.clone() }).collect()
+    }
+}
+
+impl FromIterator<AxisChunks> for Grid {
+    fn from_iter<I: IntoIterator<Item = AxisChunks>>(axes: I) -> Self {
+        Self(axes.into_iter().collect())
+    }
+}
+
+impl fmt::Display for Grid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} chunks {}", self.shape_text(), self.chunks_text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn block_numbers_are_row_major() {
+        let grid = Grid::new(vec![AxisChunks::regular(6, 3), AxisChunks::regular(10, 4)]);
+        assert_eq!(grid.n_blocks(), 6);
+        for number in 0..6 {
+            assert_eq!(grid.block_number(&grid.block_index(number)), number);
+        }
+        assert_eq!(grid.block_index(5), [1, 2]);
+        assert_eq!(grid.block_shape(&[1, 2]), Some(vec![3, 2]));
+        assert_eq!(grid.to_string(), "(6, 10) chunks (3, 4)");
+    }
+
+    #[test]
+    fn zero_dimensional_grid_has_one_block() {
+        let grid = Grid::single(&[]);
+        assert_eq!((grid.n_blocks(), grid.n_elems()), (1, Some(1)));
+        assert_eq!(grid.block_index(0), Vec::<u64>::new());
+    }
+}

@@ -1,0 +1,78 @@
+//! Settings and their defaults; the only file that reads the environment.
+//!
+//! | variable | meaning | default |
+//! |---|---|---|
+//! | `HYPERSLAB_THREADS` | threads of a run | the rayon pool's |
+//! | `HYPERSLAB_MEMORY_BYTES` | memory budget of a run | half of the machine's memory |
+//! | `HYPERSLAB_CHUNK_BYTES` | byte target of `Chunks::auto()` | 8 MiB |
+
+use std::sync::OnceLock;
+
+/// Settings that hold for the whole process, read once.
+#[derive(Clone, Debug)]
+pub struct Config {
+    threads: Option<usize>,
+    memory_bytes: u64,
+    chunk_bytes: u64,
+}
+
+impl Config {
+    /// The process-wide settings: defaults overridden by the environment, read at the first call.
+    pub fn global() -> &'static Config {
+        static GLOBAL: OnceLock<Config> = OnceLock::new();
+        GLOBAL.get_or_init(|| Config::from_lookup(|name| std::env::var(name).ok()))
+    }
+
+    /// Settings from any source of variables; values that do not parse are ignored.
+    pub(crate) fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        let number = |name: &str| lookup(name).and_then(|text| text.trim().parse::<u64>().ok()).filter(|&n| n > 0);
+        Self {
+            threads: number("HYPERSLAB_THREADS").map(|n| n as usize),
+            memory_bytes: number("HYPERSLAB_MEMORY_BYTES").unwrap_or_else(|| machine_memory_bytes() / 2),
+            chunk_bytes: number("HYPERSLAB_CHUNK_BYTES").unwrap_or(8 << 20),
+        }
+    }
+
+    /// Threads of a run, if set.
+    pub fn threads(&self) -> Option<usize> {
+        self.threads
+    }
+
+    /// Memory budget of a run in bytes.
+    pub fn memory_bytes(&self) -> u64 {
+        self.memory_bytes
+    }
+
+    /// Byte target of one block under `Chunks::auto()`.
+    pub fn chunk_bytes(&self) -> u64 {
+        self.chunk_bytes
+    }
+}
+
+/// Total memory of the machine; 8 GiB where it cannot be read.
+fn machine_memory_bytes() -> u64 {
+    const FALLBACK_BYTES: u64 = 8 << 30;
+    let Ok(text) = std::fs::read_to_string("/proc/meminfo") else { return FALLBACK_BYTES };
+    text.lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|kib| kib.parse::<u64>().ok())
+        .map_or(FALLBACK_BYTES, |kib| kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn environment_overrides_defaults_and_bad_values_are_ignored() {
+        let config = Config::from_lookup(|name| match name {
+            "HYPERSLAB_THREADS" => Some("3".into()),
+            "HYPERSLAB_CHUNK_BYTES" => Some("many".into()),
+            _ => None,
+        });
+        assert_eq!(config.threads(), Some(3));
+        assert_eq!(config.chunk_bytes(), 8 << 20);
+        assert!(config.memory_bytes() > 0);
+    }
+}

@@ -1,0 +1,8 @@
+//! Parallel, chunked, lazy n-dimensional arrays and n-dimensional sparse tensors.
+
+pub mod chunks;
+pub mod config;
+pub mod element;
+pub mod error;
+
+pub use error::{Error, Result};
