@@ -4,5 +4,6 @@ pub mod chunks;
 pub mod config;
 pub mod element;
 pub mod error;
+pub mod graph;
 
 pub use error::{Error, Result};
