@@ -5,5 +5,6 @@ pub mod config;
 pub mod element;
 pub mod error;
 pub mod graph;
+mod kernels;
 
 pub use error::{Error, Result};

@@ -1,0 +1,3 @@
+//! Eager functions on blocks; no kernel knows a graph or a thread.
+
+pub(crate) mod simd;
