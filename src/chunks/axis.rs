@@ -107,6 +107,11 @@ impl AxisChunks {
         self.extent().is_known()
     }
 
+    /// Whether all chunks have one size, the last perhaps less.
+    pub fn is_regular(&self) -> bool {
+        matches!(self.0, Form::Regular { .. })
+    }
+
     /// The variable of an unknown axis.
     pub fn var(&self) -> Option<SizeVar> {
         match &self.0 {

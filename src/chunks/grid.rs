@@ -130,7 +130,9 @@ impl Grid {
 
     /// The same grid with other chunks on one axis.
     pub fn with_axis(&self, axis: usize, chunks: AxisChunks) -> Self {
-        self.0.iter().enumerate().map(|(i, old)| if i == axis { chunks.clone() } else { old.clone() }).collect()
+        let mut axes = self.0.to_vec();
+        axes[axis] = chunks;
+        Self::new(axes)
     }
 }
 

@@ -1,13 +1,29 @@
 //! How arrays are cut: pure integer arithmetic over grids, with no data and no element types.
 //!
 //! * [`Extent`] is a length, known or a [`SizeVar`]; [`AxisChunks`] the cut of one axis; [`Grid`] the cut of all axes.
+//! * [`Chunks`] is what the user asks for, one [`AxisSpec`] per axis; against a shape it gives a [`Grid`].
+//! * [`AxisRange`] is a slice brought to one form.
+//! * `unify` broadcasts shapes and finds the grid on which operands meet.
 //!
 //! Say *chunk* for an extent in the grid and *block* for the data in it.
+//!
+//! ```
+//! use hyperslab::chunks::Chunks;
+//! let grid = Chunks::from((3, 4)).grid_for(&[6, 10], 8)?;
+//! assert_eq!(grid.n_blocks(), 6);
+//! assert_eq!(grid.block_ranges(&[1, 2]), Some(vec![3..6, 8..10]));
+//! # Ok::<(), hyperslab::Error>(())
+//! ```
 
 mod axis;
 mod extent;
 mod grid;
+mod normalize;
+pub(crate) mod select;
+pub(crate) mod unify;
 
 pub use axis::AxisChunks;
 pub use extent::{Extent, SizeVar};
 pub use grid::Grid;
+pub use normalize::{AxisSpec, Chunks};
+pub use select::AxisRange;
