@@ -6,6 +6,7 @@ pub mod element;
 pub mod error;
 pub mod graph;
 mod kernels;
+pub mod sparse;
 
 pub use chunks::Chunks;
 pub use error::{Error, Result};

@@ -14,6 +14,7 @@
 //! assert_eq!(promote(DType::I64, DType::F32).to_string(), "float64");
 //! ```
 
+mod arith;
 pub(crate) mod cast;
 pub(crate) mod dispatch;
 mod dtype;
@@ -41,7 +42,18 @@ pub(crate) use sealed::Sealed;
 
 /// A type that arrays may hold. Sealed: the list is closed, see the module docs.
 pub trait Element:
-    Sealed + Copy + Default + PartialEq + Debug + Display + Send + Sync + Serialize + DeserializeOwned + 'static
+    Sealed
+    + arith::Arith
+    + Copy
+    + Default
+    + PartialEq
+    + Debug
+    + Display
+    + Send
+    + Sync
+    + Serialize
+    + DeserializeOwned
+    + 'static
 {
     /// The run-time name of this type.
     const DTYPE: DType;

@@ -1,0 +1,88 @@
+//! The arithmetic that every element type has, so that kernels over any [`Element`](super::Element) can add and multiply.
+//!
+//! Integers wrap, `bool` adds by *or* and multiplies by *and*. The trait is a supertrait of `Element` that users cannot
+//! name: they write `+` on arrays.
+
+use super::{C32, C64, Element};
+
+/// Addition and multiplication without panics, and the type to accumulate in.
+pub trait Arith: Copy {
+    /// The type that sums of this one are accumulated in: 64-bit integers, `f64` or `C64`.
+    type Wide: Element;
+
+    /// The sum.
+    fn plus(self, other: Self) -> Self;
+    /// The product.
+    fn times(self, other: Self) -> Self;
+    /// The sum of `n` copies; of none: zero.
+    fn scaled(self, n: u128) -> Self;
+}
+
+macro_rules! arith_ints {
+    ($($t:ty => $wide:ty),*) => {$(
+        impl Arith for $t {
+            type Wide = $wide;
+            #[inline(always)]
+            fn plus(self, other: Self) -> Self { self.wrapping_add(other) }
+            #[inline(always)]
+            fn times(self, other: Self) -> Self { self.wrapping_mul(other) }
+            #[inline]
+            fn scaled(self, n: u128) -> Self { self.wrapping_mul(n as $t) }
+        }
+    )*};
+}
+arith_ints!(i8 => i64, i16 => i64, i32 => i64, i64 => i64, u8 => u64, u16 => u64, u32 => u64, u64 => u64);
+
+macro_rules! arith_floats {
+    ($($t:ty, $part:ty => $wide:ty),*) => {$(
+        impl Arith for $t {
+            type Wide = $wide;
+            #[inline(always)]
+            fn plus(self, other: Self) -> Self { self + other }
+            #[inline(always)]
+            fn times(self, other: Self) -> Self { self * other }
+            #[inline]
+            fn scaled(self, n: u128) -> Self {
+                // None of an infinity or a NaN is zero, not NaN.
+                if n == 0 { Self::zero() } else { self * n as $part }
+            }
+        }
+    )*};
+}
+arith_floats!(f32, f32 => f64, f64, f64 => f64, C32, f32 => C64, C64, f64 => C64);
+
+impl Arith for bool {
+    type Wide = i64;
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        self | other
+    }
+    #[inline(always)]
+    fn times(self, other: Self) -> Self {
+        self & other
+    }
+    #[inline]
+    fn scaled(self, n: u128) -> Self {
+        self && n > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_wrap_and_bools_are_logic() {
+        assert_eq!(200u8.plus(100), 44);
+        assert_eq!(i64::MIN.times(-1), i64::MIN);
+        assert!(true.plus(true) && !true.times(false));
+    }
+
+    #[test]
+    fn no_copies_sum_to_zero_even_of_nan() {
+        assert_eq!(f64::NAN.scaled(0), 0.0);
+        assert_eq!(C64::new(f64::INFINITY, 0.0).scaled(3), C64::new(f64::INFINITY, 0.0));
+        assert_eq!(3u8.scaled(100), 44);
+        assert!(!true.scaled(0));
+    }
+}

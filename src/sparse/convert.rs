@@ -1,0 +1,180 @@
+//! Dense arrays to sparse ones and back.
+
+use ndarray::{ArrayD, ArrayViewD, IxDyn};
+
+use super::coo::Coo;
+use super::keys::{Key, Width, n_elems, with_keys, with_width};
+use crate::element::Element;
+use crate::error::{Error, Result};
+
+/// Elements that are looked at together: where all of them are the fill, none is looked at alone.
+const TILE: usize = 64;
+
+impl<T: Element> Coo<T> {
+    /// The elements of a dense array that differ from zero.
+    ///
+    /// ```
+    /// use hyperslab::sparse::Coo;
+    /// let a = ndarray::arr2(&[[0, 5, 0], [0, 0, 7]]).into_dyn();
+    /// let s = Coo::from_dense(&a.view())?;
+    /// assert_eq!((s.nnz(), s.values()), (2, &[5, 7][..]));
+    /// assert_eq!(s.to_dense()?, a);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Never for an array that fits in memory.
+    #[doc(alias = "from_numpy")]
+    pub fn from_dense(dense: &ArrayViewD<'_, T>) -> Result<Coo<T>> {
+        Self::from_dense_with_fill(dense, T::zero())
+    }
+
+    /// The elements of a dense array that differ from `fill`.
+    ///
+    /// NaN equals a NaN fill; `-0.0` does not equal the fill `0.0` and is stored.
+    ///
+    /// ```
+    /// use hyperslab::sparse::Coo;
+    /// let a = ndarray::arr1(&[f64::NAN, 1.0, f64::NAN]).into_dyn();
+    /// assert_eq!(Coo::from_dense_with_fill(&a.view(), f64::NAN)?.values(), [1.0]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    ///
+    /// # Complexity
+    /// One pass; runs of 64 fills are skipped at the speed of memory.
+    pub fn from_dense_with_fill(dense: &ArrayViewD<'_, T>, fill: T) -> Result<Coo<T>> {
+        let shape: Vec<u64> = dense.shape().iter().map(|&len| len as u64).collect();
+        let n_elems = n_elems("from_dense", &shape)?;
+        with_width!(Width::of(n_elems), K => {
+            let mut found = Found::<K, T> { keys: Vec::new(), values: Vec::new(), fill };
+            found.scan(dense);
+            Ok(Coo::from_sorted(shape.into(), found.keys, found.values, fill, n_elems))
+        })
+    }
+
+    /// The dense array.
+    ///
+    /// # Errors
+    /// The dense array does not fit in memory.
+    ///
+    /// ```
+    /// use hyperslab::sparse::Coo;
+    /// let a = Coo::from_coords_with_fill(&[[0], [1]], vec![5], [2, 2], 1)?;
+    /// assert_eq!(a.to_dense()?, ndarray::arr2(&[[1, 5], [1, 1]]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    #[doc(alias = "todense")]
+    pub fn to_dense(&self) -> Result<ArrayD<T>> {
+        let shape = self.dense_shape("to_dense")?;
+        let mut flat = filled("to_dense", self.size() as usize, self.fill())?;
+        with_keys!(self.keys(), keys => {
+            for (key, &value) in keys.iter().zip(self.values()) {
+                flat[key.to_usize_lossy()] = value;
+            }
+        });
+        ArrayD::from_shape_vec(IxDyn(&shape), flat).map_err(|error| Error::bug("to_dense", error.to_string()))
+    }
+}
+
+/// A vector of one value, or an error where memory does not suffice.
+pub(crate) fn filled<T: Element>(op: &'static str, n_elems: usize, value: T) -> Result<Vec<T>> {
+    // Reserved and given back first: `vec!` below takes zeroed pages from the system but ends the process when it fails.
+    Vec::<T>::new().try_reserve_exact(n_elems).map_err(|error| {
+        let need_bytes = n_elems.saturating_mul(size_of::<T>()) as u64;
+        Error::memory(op, need_bytes, crate::config::Config::global().memory_bytes()).with_source(error)
+    })?;
+    Ok(vec![value; n_elems])
+}
+
+/// The entries found so far.
+struct Found<K, T> {
+    keys: Vec<K>,
+    values: Vec<T>,
+    fill: T,
+}
+
+impl<K: Key, T: Element> Found<K, T> {
+    fn scan(&mut self, dense: &ArrayViewD<'_, T>) {
+        if let Some(flat) = dense.as_slice() {
+            return self.scan_run(flat, 0);
+        }
+        let row_len = dense.shape().last().copied().unwrap_or(1);
+        for (row, lane) in dense.rows().into_iter().enumerate() {
+            match lane.as_slice() {
+                Some(run) => self.scan_run(run, row * row_len),
+                None => self.scan_run(&lane.to_vec(), row * row_len),
+            }
+        }
+    }
+
+    /// Scans consecutive elements, the first of which has position `first`.
+    fn scan_run(&mut self, run: &[T], first: usize) {
+        let tiles = run.chunks_exact(TILE);
+        let rest = tiles.remainder();
+        for (tile, elements) in tiles.enumerate() {
+            // Without a short cut, so that the compiler compares vectors of elements at once.
+            if elements.iter().fold(false, |differs, element| differs | !element.is_same(self.fill)) {
+                self.take_tile(elements, first + tile * TILE);
+            }
+        }
+        self.take_tile(rest, first + run.len() - rest.len());
+    }
+
+    /// Takes the entries of up to one tile without branching on any of them.
+    fn take_tile(&mut self, elements: &[T], first: usize) {
+        let mut keys = [K::default(); TILE];
+        let mut values = [self.fill; TILE];
+        let mut n = 0;
+        for (i, &element) in elements.iter().enumerate() {
+            keys[n] = K::from_usize_lossy(first + i);
+            values[n] = element;
+            n += usize::from(!element.is_same(self.fill));
+        }
+        self.keys.extend_from_slice(&keys[..n]);
+        self.values.extend_from_slice(&values[..n]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{ArrayD, Axis, IxDyn};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sparse::testing::{dense_with_fill, shapes};
+
+    proptest! {
+        #[test]
+        fn dense_goes_there_and_back(a in shapes().prop_flat_map(|s| dense_with_fill(s, 2i64))) {
+            let s = Coo::from_dense_with_fill(&a.view(), 2).unwrap();
+            prop_assert_eq!(s.nnz(), a.iter().filter(|&&x| x != 2).count());
+            prop_assert!(s.keys().is_canonical(s.size()));
+            prop_assert_eq!(s.to_dense().unwrap(), a.clone());
+            for axis in 0..a.ndim() {
+                let mut flipped = a.clone();
+                flipped.invert_axis(Axis(axis));
+                let s = Coo::from_dense(&flipped.view()).unwrap();
+                prop_assert_eq!(s.to_dense().unwrap(), flipped);
+            }
+            let transposed = a.t();
+            prop_assert_eq!(Coo::from_dense(&transposed).unwrap().to_dense().unwrap(), transposed);
+        }
+    }
+
+    #[test]
+    fn a_long_run_is_found_across_tiles() {
+        let mut a = ArrayD::from_elem(IxDyn(&[1000]), false);
+        for at in [0, 63, 64, 640, 999] {
+            a[at] = true;
+        }
+        let s = Coo::from_dense(&a.view()).unwrap();
+        assert_eq!(s.coords().into_raw_vec_and_offset().0, [0, 63, 64, 640, 999]);
+    }
+
+    #[test]
+    fn minus_zero_is_not_the_fill_and_nan_is() {
+        let a = ArrayD::from_shape_vec(IxDyn(&[3]), vec![-0.0, 0.0, f64::NAN]).unwrap();
+        assert_eq!(Coo::from_dense(&a.view()).unwrap().nnz(), 2);
+        assert_eq!(Coo::from_dense_with_fill(&a.view(), f64::NAN).unwrap().values(), [0.0, 0.0]);
+    }
+}

@@ -1,0 +1,27 @@
+//! Eager n-dimensional sparse arrays, usable without the rest of the crate.
+//!
+//! * [`Coo`] holds the entries of an array that differ from its *fill*, sorted by position; everything else is the fill.
+//!
+//! A position is stored as one integer, the element's C-order number, of 4, 8 or 16 bytes: sorting, merging and grouping
+//! compare one number, and shapes may have up to 2^128 elements. *Explicit fill* is an entry that equals the fill;
+//! *to prune* is to drop those.
+//!
+//! ```
+//! use hyperslab::sparse::Coo;
+//! let a = Coo::new(&[[0, 0, 1], [1, 2, 3]], vec![5.0, 3.0, 7.0], [2, 4])?;
+//! assert_eq!(format!("{a:?}"), "Coo<f64> (2, 4) nnz 3 fill 0, density 0.38");
+//! assert_eq!(a.to_dense()?.sum(), 15.0);
+//! # Ok::<(), hyperslab::Error>(())
+//! ```
+//!
+//! Nothing here is lazy, chunked or parallel: that is what arrays of sparse blocks are for.
+
+mod convert;
+mod coo;
+mod coords;
+pub(crate) mod keys;
+mod sort;
+#[cfg(test)]
+mod testing;
+
+pub use coo::Coo;
