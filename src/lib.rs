@@ -1,5 +1,6 @@
 //! Parallel, chunked, lazy n-dimensional arrays and n-dimensional sparse tensors.
 
+pub mod block;
 pub mod chunks;
 pub mod config;
 pub mod element;

@@ -64,6 +64,23 @@ impl<T: Element> From<T> for Scalar {
 }
 
 impl Scalar {
+    /// Feeds type and bits to a hasher; all NaNs hash alike, as they are the same in storage.
+    pub(crate) fn hash_bits<H: std::hash::Hasher>(self, state: &mut H) {
+        use std::hash::Hash;
+        let nan = self.is_nan();
+        self.dtype().hash(state);
+        nan.hash(state);
+        match self {
+            _ if nan => {}
+            Scalar::I64(x) => x.hash(state),
+            Scalar::U64(x) => x.hash(state),
+            other => {
+                let value = other.to_c64();
+                (value.re.to_bits(), value.im.to_bits()).hash(state);
+            }
+        }
+    }
+
     /// Zero of an element type.
     pub fn zero(dtype: DType) -> Scalar {
         dispatch!(dtype, T => T::zero().to_scalar())

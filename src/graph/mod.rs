@@ -2,6 +2,9 @@
 //!
 //! This layer knows no threads, files or sockets.
 
+mod map;
+mod name;
 mod task;
 
+pub use name::Name;
 pub use task::{TaskGraph, TaskId};

@@ -1,0 +1,31 @@
+//! One chunk's data and what is known of it.
+//!
+//! * [`Block`] is the data of any element type, [`BlockData`] of a static one; both may be dense or sparse.
+//! * [`ArrayMeta`] is what an expression promises: element type, grid and [`Layout`].
+//! * [`Value`] is what a task hands on: a block or unfinished parts.
+//! * [`BlockSource`] and [`BlockSink`] are the traits of storage formats.
+//! * [`BufferPool`] keeps the memory of finished blocks for new ones.
+
+mod erased;
+mod layout;
+mod location;
+mod memory;
+mod meta;
+mod recycle;
+mod source;
+mod typed;
+mod value;
+mod view;
+
+pub use erased::Block;
+pub(crate) use erased::with_block;
+pub use layout::Layout;
+pub use location::BlockLocation;
+pub use memory::{BlocksSource, MemorySource};
+pub use meta::ArrayMeta;
+pub use recycle::BufferPool;
+pub(crate) use recycle::fresh;
+pub use source::{BlockSink, BlockSource};
+pub use typed::BlockData;
+pub use value::Value;
+pub use view::BlockView;

@@ -1,0 +1,193 @@
+//! Memory for blocks, used again and again.
+//!
+//! Touching fresh memory costs ten times the write itself: the kernel hands out and clears a page at a time. So buffers
+//! of blocks that are done are kept and handed out again, and fresh large ones ask for huge pages.
+//!
+//! # Safety
+//! The one unsafe call is `madvise(MADV_HUGEPAGE)`. It changes how the kernel backs a range of pages, never their
+//! contents or their mapping. Invariant: the range lies inside one live allocation that this file has just made.
+#![allow(unsafe_code)]
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Mutex;
+
+use hashbrown::HashMap;
+use ndarray::{ArcArray, IxDyn};
+
+use super::erased::with_block;
+use super::{Block, BlockData, Value};
+use crate::element::{DType, Element};
+
+/// Buffers below this size are left to the allocator.
+const MIN_BYTES: usize = 64 << 10;
+/// Fresh buffers from this size on ask for huge pages.
+#[cfg(target_os = "linux")]
+const HUGE_BYTES: usize = 4 << 20;
+
+/// A free list of buffers, by element type and size class, with a cap on the bytes it keeps.
+///
+/// A buffer's contents are initialised but unspecified: zeros when fresh, old elements when used before.
+pub struct BufferPool {
+    max_bytes: usize,
+    free: Mutex<Free>,
+}
+
+#[derive(Default)]
+struct Free {
+    bytes: usize,
+    lists: HashMap<(DType, u32), Vec<Box<dyn Any + Send>>>,
+}
+
+impl BufferPool {
+    /// A pool that keeps at most `max_bytes` of unused buffers.
+    pub fn new(max_bytes: usize) -> Self {
+        Self { max_bytes, free: Mutex::default() }
+    }
+
+    /// A buffer of `len` elements of unspecified value.
+    pub fn take<T: Element>(&self, len: usize) -> Vec<T> {
+        let bytes = len * size_of::<T>();
+        if bytes < MIN_BYTES {
+            return vec![T::zero(); len];
+        }
+        let found = self.lock().take::<T>(class_of(bytes), len);
+        match found {
+            Some(mut buffer) => {
+                buffer.resize(len, T::zero());
+                buffer
+            }
+            None => fresh(len),
+        }
+    }
+
+    /// Gives a buffer back.
+    pub fn give<T: Element>(&self, buffer: Vec<T>) {
+        let bytes = buffer.capacity() * size_of::<T>();
+        if bytes < MIN_BYTES || bytes > self.max_bytes {
+            return;
+        }
+        let mut free = self.lock();
+        if free.bytes + bytes <= self.max_bytes {
+            free.bytes += bytes;
+            free.lists.entry((T::DTYPE, class_of(bytes))).or_default().push(Box::new(buffer));
+        }
+    }
+
+    /// Gives back the buffers of a value that nobody else holds; anything else is just dropped.
+    pub fn give_value(&self, value: Value) {
+        match value {
+            Value::Block(block) => self.give_block(block),
+            Value::Parts(parts) => parts.into_iter().for_each(|part| self.give_value(part)),
+        }
+    }
+
+    /// Gives back the buffer of a block that nobody else holds.
+    pub fn give_block(&self, block: Block) {
+        with_block!(block, T, data => if let BlockData::Dense(array) = data {
+            self.give_array(array);
+        });
+    }
+
+    fn give_array<T: Element>(&self, array: ArcArray<T, IxDyn>) {
+        if let Ok(owned) = array.try_into_owned_nocopy() {
+            self.give(owned.into_raw_vec_and_offset().0);
+        }
+    }
+
+    /// The bytes of unused buffers.
+    pub fn free_bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
+    /// Drops all unused buffers.
+    pub fn trim(&self) {
+        let old = std::mem::take(&mut *self.lock());
+        drop(old);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Free> {
+        // The critical sections below move pointers only; a poisoned lock guards a consistent list.
+        self.free.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for BufferPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BufferPool({} of {} bytes free)", self.free_bytes(), self.max_bytes)
+    }
+}
+
+impl Free {
+    fn take<T: Element>(&mut self, class: u32, len: usize) -> Option<Vec<T>> {
+        let list = self.lists.get_mut(&(T::DTYPE, class))?;
+        let at = list.iter().rposition(|item| item.downcast_ref::<Vec<T>>().is_some_and(|v| v.capacity() >= len))?;
+        let buffer = *list.swap_remove(at).downcast::<Vec<T>>().ok()?;
+        self.bytes -= buffer.capacity() * size_of::<T>();
+        Some(buffer)
+    }
+}
+
+/// Size classes are quarters of powers of two, so that a buffer wastes at most a quarter of itself.
+fn class_of(bytes: usize) -> u32 {
+    let exponent = bytes.ilog2();
+    exponent * 4 + ((bytes >> (exponent - 2)) & 3) as u32
+}
+
+/// A new zeroed buffer; large ones ask for huge pages before they are touched.
+pub(crate) fn fresh<T: Element>(len: usize) -> Vec<T> {
+    let buffer = vec![T::zero(); len];
+    advise_huge_pages(&buffer);
+    buffer
+}
+
+#[cfg(target_os = "linux")]
+fn advise_huge_pages<T>(buffer: &[T]) {
+    const HUGE_PAGE_BYTES: usize = 2 << 20;
+    let start = buffer.as_ptr() as usize;
+    let first = start.next_multiple_of(HUGE_PAGE_BYTES);
+    let last = (start + size_of_val(buffer)) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
+    if size_of_val(buffer) < HUGE_BYTES || first >= last {
+        return;
+    }
+    // SAFETY: first..last lies inside `buffer`, which is alive; the advice changes neither contents nor mapping, and a
+    // failure is harmless.
+    unsafe {
+        libc::madvise(first as *mut libc::c_void, last - first, libc::MADV_HUGEPAGE);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn advise_huge_pages<T>(_buffer: &[T]) {}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::ArrayD;
+
+    use super::*;
+
+    #[test]
+    fn a_buffer_that_is_given_back_is_handed_out_again() {
+        let pool = BufferPool::new(64 << 20);
+        let buffer = pool.take::<f64>(1 << 20);
+        let address = buffer.as_ptr();
+        pool.give(buffer);
+        assert_eq!(pool.free_bytes(), 8 << 20);
+        let again = pool.take::<f64>((1 << 20) - 5);
+        assert_eq!((again.as_ptr(), again.len(), pool.free_bytes()), (address, (1 << 20) - 5, 0));
+    }
+
+    #[test]
+    fn shared_blocks_and_overfull_pools_are_left_alone() {
+        let pool = BufferPool::new(1 << 20);
+        let block = Block::from_dense(ArrayD::from_elem(IxDyn(&[1 << 14]), 1.0));
+        pool.give_block(block.clone());
+        assert_eq!(pool.free_bytes(), 0);
+        pool.give_block(block);
+        assert_eq!(pool.free_bytes(), 8 << 14);
+        pool.give(vec![0u8; 1 << 20]);
+        assert_eq!(pool.free_bytes(), 8 << 14);
+        pool.trim();
+        assert_eq!(pool.free_bytes(), 0);
+    }
+}
