@@ -51,7 +51,11 @@ impl BufferPool {
         if bytes < MIN_BYTES {
             return vec![T::zero(); len];
         }
-        let found = self.lock().take::<T>(class_of(bytes), len);
+        let class = class_of(bytes);
+        let found = {
+            let mut free = self.lock();
+            (class..=class + 1).find_map(|class| free.take::<T>(class, len))
+        };
         match found {
             Some(mut buffer) => {
                 buffer.resize(len, T::zero());
