@@ -3,6 +3,8 @@
 //! * [`Extent`] is a length, known or a [`SizeVar`]; [`AxisChunks`] the cut of one axis; [`Grid`] the cut of all axes.
 //! * [`Chunks`] is what the user asks for, one [`AxisSpec`] per axis; against a shape it gives a [`Grid`].
 //! * [`AxisRange`] is a slice brought to one form.
+//! * `slicing` tells which pieces of which input blocks make an output block, for slices, rechunks and concatenations;
+//!   `take` does for lists of indices.
 //! * `unify` broadcasts shapes and finds the grid on which operands meet.
 //!
 //! Say *chunk* for an extent in the grid and *block* for the data in it.
@@ -20,6 +22,10 @@ mod extent;
 mod grid;
 mod normalize;
 pub(crate) mod select;
+pub(crate) mod slicing;
+pub(crate) mod take;
+#[cfg(test)]
+mod testing;
 pub(crate) mod unify;
 
 pub use axis::AxisChunks;

@@ -223,7 +223,7 @@ impl Chunks {
                 .with_remedy("`Keep` is for rechunk: give a size, `Auto` or `Whole`")),
             _ => fixed_axis(op, axis, len, spec).map(Some),
         });
-        self.finish(axes.collect::<Result<_>>()?, shape, item_bytes)
+        Ok(self.finish(axes.collect::<Result<_>>()?, shape, item_bytes))
     }
 
     /// The grid that rechunks `old`, in the name of operation `op`.
@@ -240,7 +240,7 @@ impl Chunks {
         });
         // An unknown axis is always kept, never automatic: its length is not looked at.
         let lens: Vec<u64> = old.axes().iter().map(|chunks| chunks.len().unwrap_or(0)).collect();
-        self.finish(axes.collect::<Result<_>>()?, &lens, item_bytes)
+        Ok(self.finish(axes.collect::<Result<_>>()?, &lens, item_bytes))
     }
 
     /// One spec per axis, with the overrides in place.
@@ -261,7 +261,7 @@ impl Chunks {
     }
 
     /// Evens out what is fixed and fills in what is automatic (`None`).
-    fn finish(&self, axes: Vec<Option<AxisChunks>>, lens: &[u64], item_bytes: usize) -> Result<Grid> {
+    fn finish(&self, axes: Vec<Option<AxisChunks>>, lens: &[u64], item_bytes: usize) -> Grid {
         let mut axes = axes;
         if self.balanced {
             for axis in axes.iter_mut().flatten() {
@@ -269,7 +269,7 @@ impl Chunks {
             }
         }
         let limit_bytes = self.limit_bytes.unwrap_or_else(|| Config::global().chunk_bytes());
-        Ok(fill_auto(axes, lens, limit_bytes / (item_bytes as u64).max(1)))
+        fill_auto(axes, lens, limit_bytes / (item_bytes as u64).max(1))
     }
 }
 

@@ -109,6 +109,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::extent::SizeVar;
+    use super::super::testing::cut_of;
     use super::*;
 
     fn grid(axes: &[&[u64]]) -> Grid {
@@ -157,14 +158,6 @@ mod tests {
         assert_eq!(operand_grid(&a, &unified).chunks_text(), "(1, (2, 1, 1))");
         assert_eq!(operand_grid(&b, &unified), unified);
         assert_eq!(operand_grid(&grid(&[&[4]]), &unified).chunks_text(), "((2, 1, 1))");
-    }
-
-    fn cut_of(len: u64) -> impl Strategy<Value = AxisChunks> {
-        prop::collection::vec(0..=len, 0..6).prop_map(move |mut borders| {
-            borders.extend([0, len]);
-            borders.sort_unstable();
-            AxisChunks::from_borders(borders)
-        })
     }
 
     proptest! {
