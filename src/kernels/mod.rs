@@ -1,3 +1,4 @@
 //! Eager functions on blocks; no kernel knows a graph or a thread.
 
+pub(crate) mod program;
 pub(crate) mod simd;
