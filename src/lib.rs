@@ -5,6 +5,7 @@ pub mod chunks;
 pub mod config;
 pub mod element;
 pub mod error;
+pub mod exec;
 pub mod graph;
 mod kernels;
 pub mod sparse;

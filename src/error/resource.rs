@@ -12,4 +12,9 @@ impl Error {
     pub(crate) fn memory(op: &'static str, need_bytes: u64, limit_bytes: u64) -> Self {
         Self::new(Kind::Memory, op, format!("{need_bytes} bytes are needed and the limit is {limit_bytes} bytes"))
     }
+
+    /// The operating system gave no threads.
+    pub(crate) fn threads(n_threads: usize, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::new(Kind::Io, "run", format!("{n_threads} threads could not be started: {source}")).with_source(source)
+    }
 }

@@ -77,6 +77,11 @@ pub trait TaskGraph {
 
     /// Whether `task` is asked for.
     fn is_root(&self, task: TaskId) -> bool;
+
+    /// The number of tasks that the run needs, if it is known without visiting them.
+    fn n_tasks(&self) -> Option<u64> {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,38 @@
+//! Stopping a run from another thread.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Stops the runs it was given to: no further task starts, running tasks end, memory goes back to the budget, and the
+/// run returns an error for which [`Error::is_cancelled`](crate::Error::is_cancelled) holds.
+///
+/// Cloning copies a pointer: any clone cancels all of them. A token that was used stays cancelled.
+///
+/// # Examples
+/// ```
+/// use hyperslab::exec::CancelToken;
+/// let token = CancelToken::new();
+/// let other = token.clone();
+/// other.cancel();
+/// assert!(token.is_cancelled());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+impl CancelToken {
+    /// A token that has not been used.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Cancels.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether somebody has cancelled.
+    #[inline]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,230 @@
+//! What all drivers share: the machine, the results in flight, and the handling of one task.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::error::{Error, Result};
+use crate::graph::TaskId;
+
+use super::cancel::CancelToken;
+use super::event::{Actions, Event, Run, Slot, Verdict};
+use super::job::Job;
+use super::memory::Budget;
+use super::observe::Watch;
+use super::options::RunReport;
+use super::state::State;
+
+/// The operation that errors of a run as a whole are about.
+const OP: &str = "run";
+
+/// What a run needs and does not change.
+pub(super) struct Context<'a, J> {
+    pub(super) job: &'a J,
+    pub(super) watch: Option<Watch<'a>>,
+    pub(super) cancel: Option<&'a CancelToken>,
+}
+
+/// The machine and the results in flight; whoever holds it decides what happens next.
+pub(super) struct Core<'a, J: Job> {
+    pub(super) state: State<'a, J>,
+    values: Vec<Option<J::Value>>,
+    error: Option<Error>,
+}
+
+/// A task with its inputs.
+pub(super) struct Work<V> {
+    run: Run,
+    inputs: Vec<V>,
+}
+
+/// What became of a task.
+pub(super) struct Outcome<V> {
+    slot: Slot,
+    result: Result<Yield<V>>,
+}
+
+/// A result: the value if it is kept, and the bytes it takes then.
+struct Yield<V> {
+    value: Option<V>,
+    bytes: u64,
+}
+
+/// Vectors that a driver uses again from task to task.
+pub(super) struct Scratch<V> {
+    actions: Actions,
+    /// Results that nobody reads: to be recycled when no lock is held.
+    pub(super) garbage: Vec<V>,
+}
+
+impl<V> Default for Scratch<V> {
+    fn default() -> Self {
+        Self { actions: Actions::default(), garbage: Vec::new() }
+    }
+}
+
+impl<'a, J: Job> Core<'a, J> {
+    pub(super) fn new(job: &'a J, budget: &Budget) -> Self {
+        Self { state: State::new(job, budget), values: Vec::new(), error: None }
+    }
+
+    /// Reports a task that has ended.
+    pub(super) fn report(&mut self, outcome: Outcome<J::Value>, scratch: &mut Scratch<J::Value>) {
+        let event = match outcome.result {
+            Ok(Yield { value, bytes }) => {
+                self.keep(outcome.slot, value);
+                Event::Done { slot: outcome.slot, result_bytes: bytes }
+            }
+            Err(error) => {
+                self.error.get_or_insert(error);
+                Event::Failed { slot: outcome.slot }
+            }
+        };
+        self.handle(event, scratch);
+    }
+
+    /// Ends the run for a reason outside its tasks; the first reason counts.
+    pub(super) fn stop(&mut self, error: Error, scratch: &mut Scratch<J::Value>) {
+        self.error.get_or_insert(error);
+        self.handle(Event::Cancel, scratch);
+    }
+
+    /// Takes the next task to run, if there is one.
+    pub(super) fn next(&mut self, context: &Context<'_, J>, scratch: &mut Scratch<J::Value>) -> Option<Work<J::Value>> {
+        if context.cancel.is_some_and(CancelToken::is_cancelled) && self.error.is_none() {
+            self.stop(Error::cancelled(OP), scratch);
+        }
+        self.handle(Event::Want { max: 1 }, scratch);
+        let run = scratch.actions.run.pop()?;
+        let mut inputs = Vec::with_capacity(run.n_inputs);
+        for input in &scratch.actions.inputs {
+            let place = &mut self.values[input.slot.index()];
+            inputs.extend(if input.last { place.take() } else { place.clone() });
+        }
+        Some(Work { run, inputs })
+    }
+
+    /// The result of the run, which must be over.
+    pub(super) fn finish(self) -> (RunReport, Option<Error>) {
+        let report = RunReport {
+            n_tasks: self.state.n_done(),
+            peak_bytes: self.state.ledger().peak_bytes(),
+            over_budget_starts: self.state.ledger().over_budget_starts(),
+            low_bounds: self.state.ledger().low_bounds(),
+            peak_records: self.state.peak_records() as u64,
+        };
+        let error = self.error.or_else(|| match self.state.verdict() {
+            Verdict::Finished => None,
+            verdict => {
+                Some(Error::bug(OP, format!("the scheduler ended as {verdict:?} after {} tasks", report.n_tasks)))
+            }
+        });
+        (report, error)
+    }
+
+    fn keep(&mut self, slot: Slot, value: Option<J::Value>) {
+        let Some(value) = value else { return };
+        if self.values.len() <= slot.index() {
+            self.values.resize(slot.index() + 1, None);
+        }
+        self.values[slot.index()] = Some(value);
+    }
+
+    /// Hands an event to the machine and collects what it releases.
+    fn handle(&mut self, event: Event, scratch: &mut Scratch<J::Value>) {
+        scratch.actions.clear();
+        self.state.handle(event, &mut scratch.actions);
+        for release in &scratch.actions.release {
+            scratch.garbage.extend(self.values.get_mut(release.slot.index()).and_then(Option::take));
+        }
+    }
+}
+
+impl<J: Job> Context<'_, J> {
+    /// Runs a task; `thread` is for the observer.
+    pub(super) fn execute(&self, work: Work<J::Value>, thread: usize) -> Outcome<J::Value> {
+        let Work { run, inputs } = work;
+        let result = match &self.watch {
+            None => self.run_task(run, inputs).map(|(done, _)| done),
+            Some(watch) => self.run_watched(watch, run, inputs, thread),
+        };
+        Outcome { slot: run.slot, result: result.map_err(|fault| fault.at(self.job, run.task)) }
+    }
+
+    /// Recycles results that nobody reads.
+    pub(super) fn discard(&self, garbage: &mut Vec<J::Value>) -> Result<()> {
+        if garbage.is_empty() {
+            return Ok(());
+        }
+        let recycled = catch_unwind(AssertUnwindSafe(|| garbage.drain(..).for_each(|value| self.job.recycle(value))));
+        recycled.map_err(|panic| Error::bug(OP, format!("recycling a block panicked: {}", panic_text(&*panic))))
+    }
+
+    fn run_watched(
+        &self,
+        watch: &Watch<'_>,
+        run: Run,
+        inputs: Vec<J::Value>,
+        thread: usize,
+    ) -> Result<Yield<J::Value>, Fault> {
+        let (op, _) = self.job.describe(run.task);
+        let start = watch.task_started(run.task, &op, thread);
+        let done = self.run_task(run, inputs);
+        watch.task_finished(&start, done.as_ref().ok().map(|&(_, bytes)| bytes));
+        done.map(|(done, _)| done)
+    }
+
+    /// Runs a task and delivers its result; the number is the size of the result.
+    fn run_task(&self, run: Run, inputs: Vec<J::Value>) -> Result<(Yield<J::Value>, u64), Fault> {
+        let all = || -> Result<_> {
+            if inputs.len() != run.n_inputs {
+                return Err(Error::bug(OP, "an input was released before its last user"));
+            }
+            let value = self.job.run(run.task, inputs)?;
+            let bytes = self.job.value_bytes(&value);
+            let done = match (run.deliver, run.keep) {
+                (true, false) => {
+                    self.job.deliver(run.task, value)?;
+                    Yield { value: None, bytes: 0 }
+                }
+                (true, true) => {
+                    self.job.deliver(run.task, value.clone())?;
+                    Yield { value: Some(value), bytes }
+                }
+                (false, _) => Yield { value: Some(value), bytes },
+            };
+            Ok((done, bytes))
+        };
+        match catch_unwind(AssertUnwindSafe(all)) {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(error)) => Err(Fault::Error(error)),
+            Err(panic) => Err(Fault::Panic(panic)),
+        }
+    }
+}
+
+/// How a task failed.
+enum Fault {
+    Error(Error),
+    Panic(Box<dyn Any + Send>),
+}
+
+impl Fault {
+    /// The error to report, with the place in the plan.
+    fn at<J: Job>(self, job: &J, task: TaskId) -> Error {
+        let named = catch_unwind(AssertUnwindSafe(|| job.describe(task)));
+        let (op, block) = named.unwrap_or_else(|_| ("task".into(), format!("{task:?}")));
+        match self {
+            Fault::Error(error) => error.at_block(&op, &block),
+            Fault::Panic(panic) => Error::task(&op, &block, &format!("it panicked: {}", panic_text(&*panic))),
+        }
+    }
+}
+
+/// What a panic said.
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (_, Some(text)) => text,
+        _ => "(no text)",
+    }
+}

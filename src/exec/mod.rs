@@ -1,0 +1,44 @@
+//! How a plan is run: a scheduler, memory accounts, and drivers for threads.
+//!
+//! The scheduler is a pure machine: it is told that tasks have ended and answers which to start, within a memory
+//! [`Budget`]. A *driver* turns its answers into work: on the caller's thread ([`Runtime::serial`]), or on a rayon pool.
+//! A [`Job`] is what is run: a [`TaskGraph`](crate::graph::TaskGraph) whose tasks can be executed. All of it meets in a
+//! [`Runtime`], which is also where one says how many threads and how much memory there are and who may watch.
+//!
+//! ```
+//! use hyperslab::exec::Runtime;
+//! let runtime = Runtime::local().threads(4).memory_text("1GiB")?;
+//! assert_eq!(runtime.n_threads(), 4);
+//! # Ok::<(), hyperslab::Error>(())
+//! ```
+//!
+//! | file | role |
+//! |---|---|
+//! | `event` `records` `state` | the scheduler: events in, actions out; no threads, no clock, no blocks |
+//! | `memory` | budget, reservations, and the ledger of one run |
+//! | `driver` | what all drivers share: results in flight, running one task, errors and panics |
+//! | `serial` `pool` | the drivers |
+//! | `runtime` `options` `cancel` `observe` `job` | what callers see |
+//!
+//! This layer knows no arrays and no blocks: a result is any [`Job::Value`]. It does not retry, and it does not write
+//! blocks to disk.
+
+mod cancel;
+mod driver;
+mod event;
+mod job;
+mod memory;
+mod observe;
+mod options;
+mod pool;
+mod records;
+mod runtime;
+mod serial;
+mod state;
+
+pub use cancel::CancelToken;
+pub use job::Job;
+pub use memory::{Budget, Reservation, parse_bytes};
+pub use observe::{Observer, RunFinish, RunId, RunStart, TaskFinish, TaskStart};
+pub use options::{RunOptions, RunReport};
+pub use runtime::{EnterGuard, Runtime};

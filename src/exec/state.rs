@@ -1,0 +1,546 @@
+//! The scheduler: a pure machine that decides what runs next.
+//!
+//! It knows no threads, no clock, no blocks: events in, actions out (`event.rs`), and the plan as a [`TaskGraph`] that it
+//! asks on demand. Only tasks in flight have records (`records.rs`), so a plan of a million tasks costs what its working
+//! set costs.
+//!
+//! # What runs next
+//!
+//! 1. A task whose dependencies are all there, the one that was looked at first (`enabled`). As plans are explored depth
+//!    first, that finishes what was started before anything new is begun.
+//! 2. Otherwise more of the plan is explored, until a task can run:
+//!    * `stack`: the dependencies that somebody waits for, depth first;
+//!    * `wanted`: users of finished results that nobody has asked for yet, by their position in the sweep through the
+//!      data. They make several roots that read one source go through it side by side, so that a block is read by all of
+//!      them while it is there;
+//!    * the next root.
+//!
+//! A wanted task whose dependencies happen to be there runs at once if that frees at least the memory it needs, and waits
+//! for its position if not: a block with sixty-four large products must not make all of them at once.
+//!
+//! # Memory
+//!
+//! A task starts when its bytes fit into the ledger; a task without dependencies only when the whole path to the next
+//! reduction fits. When nothing runs and nothing fits, one task starts anyway, and is counted.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use hashbrown::HashSet;
+
+use crate::graph::{TaskGraph, TaskId};
+
+use super::event::{Actions, Event, Input, Release, Run, Slot, Verdict};
+use super::memory::{Budget, Ledger};
+use super::records::{NO_EDGE, Phase, Record, Records, RootMark};
+
+/// Results with more users than this are not pushed to them: the users are found when they are asked for.
+const MAX_PUSHED_USERS: u64 = 64;
+/// How many tasks that do not fit into memory are passed over in search of one that does.
+const MAX_HELD: usize = 16;
+/// Task bytes are cut here, so that sums of absurd promises do not overflow.
+const MAX_TASK_BYTES: u64 = 1 << 48;
+/// Stale entries of the heap of wanted tasks are swept out when they are this many and the majority.
+const MIN_STALE: usize = 64;
+
+/// A task that can run: the earliest sequence is the largest.
+type Ranked = (Reverse<u64>, Slot);
+
+/// A task that is wanted: the smallest position is the largest, then the earliest sequence.
+type Wanted = (Reverse<u64>, Reverse<u64>, Slot);
+
+/// The machine; see the module documentation.
+#[derive(Debug)]
+pub(crate) struct State<'g, G: ?Sized> {
+    graph: &'g G,
+    records: Records,
+    ledger: Ledger,
+    enabled: BinaryHeap<Ranked>,
+    /// Enabled tasks for which there was no memory; they are tried again when memory is returned.
+    held: Vec<Ranked>,
+    /// Tasks that are waited for; the name tells whether the slot still is that task's.
+    stack: Vec<(TaskId, Slot)>,
+    wanted: BinaryHeap<Wanted>,
+    n_stale: usize,
+    next_root: u64,
+    /// Roots that were finished before the list of roots came to them.
+    early_roots: HashSet<TaskId>,
+    /// What the source in front would need, while it does not fit.
+    blocked_bytes: Option<u64>,
+    sequence: u64,
+    n_running: usize,
+    n_done: u64,
+    n_roots_done: u64,
+    closed: bool,
+    users: Vec<TaskId>,
+}
+
+impl<'g, G: TaskGraph + ?Sized> State<'g, G> {
+    pub(crate) fn new(graph: &'g G, budget: &Budget) -> Self {
+        Self {
+            graph,
+            records: Records::default(),
+            ledger: Ledger::new(budget),
+            enabled: BinaryHeap::new(),
+            held: Vec::new(),
+            stack: Vec::new(),
+            wanted: BinaryHeap::new(),
+            n_stale: 0,
+            next_root: 0,
+            early_roots: HashSet::new(),
+            blocked_bytes: None,
+            sequence: 0,
+            n_running: 0,
+            n_done: 0,
+            n_roots_done: 0,
+            closed: false,
+            users: Vec::new(),
+        }
+    }
+
+    /// Takes in one event and appends what has to be done to `actions`.
+    #[inline]
+    pub(crate) fn handle(&mut self, event: Event, actions: &mut Actions) {
+        match event {
+            Event::Done { slot, result_bytes } => self.done(slot, result_bytes.min(MAX_TASK_BYTES), actions),
+            Event::Failed { slot } => self.failed(slot, actions),
+            Event::Cancel => self.close(actions),
+            Event::Want { max } => self.want(max, actions),
+        }
+    }
+
+    /// How far the run is.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match (self.n_running, self.closed) {
+            (0, true) => Verdict::Stopped,
+            (0, false) if self.n_roots_done == self.graph.n_roots() => Verdict::Finished,
+            (0, false) if !self.may_start() && self.held.is_empty() && self.blocked_bytes.is_none() => Verdict::Stuck,
+            _ => Verdict::Going,
+        }
+    }
+
+    /// Whether a `Want` is likely to start a task: worth waking another thread.
+    #[inline]
+    pub(crate) fn may_start(&self) -> bool {
+        if self.closed {
+            return false;
+        }
+        if !self.enabled.is_empty() {
+            return true;
+        }
+        let unexplored = !self.stack.is_empty() || !self.wanted.is_empty() || self.next_root < self.graph.n_roots();
+        unexplored && self.held.is_empty() && self.blocked_bytes.is_none_or(|bytes| self.ledger.fits(bytes))
+    }
+
+    /// The memory account of the run.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The number of tasks that ran to their end.
+    pub(crate) fn n_done(&self) -> u64 {
+        self.n_done
+    }
+
+    /// The largest number of records at one time.
+    pub(crate) fn peak_records(&self) -> usize {
+        self.records.peak_len()
+    }
+}
+
+/// What happens when tasks end.
+impl<G: TaskGraph + ?Sized> State<'_, G> {
+    fn done(&mut self, slot: Slot, result_bytes: u64, actions: &mut Actions) {
+        self.n_running -= 1;
+        self.n_done += 1;
+        let record = self.records.get_mut(slot);
+        debug_assert_eq!(record.phase, Phase::Running);
+        record.phase = Phase::Done;
+        let reserved_bytes = std::mem::replace(&mut record.bytes, result_bytes);
+        self.n_roots_done += u64::from(record.root != RootMark::No);
+        self.ledger.settle(reserved_bytes, result_bytes);
+        self.finish_reads(slot, actions);
+        self.wake_waiters(slot);
+        let record = self.records.get(slot);
+        if record.unfinished_reads == 0 || self.closed {
+            self.release(slot, actions);
+        } else if record.unseen_reads > 0 && record.unfinished_reads <= MAX_PUSHED_USERS {
+            self.want_users(slot);
+        }
+        self.retry_held();
+    }
+
+    fn failed(&mut self, slot: Slot, actions: &mut Actions) {
+        self.n_running -= 1;
+        self.finish_reads(slot, actions);
+        self.ledger.remove(self.records.get(slot).bytes);
+        self.records.remove(slot);
+        self.close(actions);
+    }
+
+    /// Stops admission and gives up every result that no running task reads.
+    fn close(&mut self, actions: &mut Actions) {
+        if std::mem::replace(&mut self.closed, true) {
+            return;
+        }
+        for slot in self.records.slots() {
+            let record = self.records.get(slot);
+            if record.phase == Phase::Done && record.running_reads() == 0 {
+                self.release(slot, actions);
+            }
+        }
+    }
+
+    /// Takes back the reads of a task that has ended, and releases results that nobody reads any more.
+    fn finish_reads(&mut self, slot: Slot, actions: &mut Actions) {
+        let mut at = std::mem::replace(&mut self.records.get_mut(slot).first_edge, NO_EDGE);
+        while at != NO_EDGE {
+            let edge = self.records.edge(at);
+            let dep = self.records.get_mut(edge.dep);
+            dep.unfinished_reads -= 1;
+            if dep.unfinished_reads == 0 || (self.closed && dep.running_reads() == 0) {
+                self.release(edge.dep, actions);
+            }
+            self.records.remove_edge(at);
+            at = edge.next_edge;
+        }
+    }
+
+    fn wake_waiters(&mut self, slot: Slot) {
+        let mut at = std::mem::replace(&mut self.records.get_mut(slot).first_waiter, NO_EDGE);
+        while at != NO_EDGE {
+            let edge = self.records.edge(at);
+            let user = self.records.get_mut(edge.user);
+            user.n_missing -= 1;
+            if user.n_missing == 0 {
+                self.all_there(edge.user);
+            }
+            at = edge.next_waiter;
+        }
+    }
+
+    /// Finds the users of a result that have not asked for it.
+    fn want_users(&mut self, slot: Slot) {
+        let task = self.records.get(slot).task;
+        let mut users = std::mem::take(&mut self.users);
+        self.graph.users(task, &mut |user| users.push(user));
+        for user in users.drain(..) {
+            let user = self.records.find_or_add(self.graph, user);
+            if self.records.get(user).phase != Phase::Known {
+                continue;
+            }
+            self.expand(user);
+            if self.records.get(user).n_missing > 0 || !self.all_there(user) {
+                let record = self.records.get_mut(user);
+                record.in_wanted = true;
+                self.wanted.push((Reverse(self.graph.position(record.task)), Reverse(record.sequence), user));
+            }
+        }
+        self.users = users;
+    }
+
+    fn release(&mut self, slot: Slot, actions: &mut Actions) {
+        let record = self.records.get(slot);
+        self.ledger.remove(record.bytes);
+        if record.root == RootMark::NotListed {
+            self.early_roots.insert(record.task);
+        }
+        actions.release.push(Release { task: record.task, slot });
+        self.records.remove(slot);
+    }
+
+    fn retry_held(&mut self) {
+        if !self.held.is_empty() {
+            self.enabled.extend(self.held.drain(..));
+        }
+    }
+}
+
+/// What is done to start tasks.
+impl<G: TaskGraph + ?Sized> State<'_, G> {
+    fn want(&mut self, max: usize, actions: &mut Actions) {
+        let mut n_started = 0;
+        while n_started < max && !self.closed {
+            if !self.start_enabled(actions) && !self.start_source(actions) {
+                break;
+            }
+            n_started += 1;
+        }
+        if self.n_running == 0 && max > 0 && !self.closed {
+            self.start_over_budget(actions);
+        }
+    }
+
+    /// Starts the first enabled task that fits.
+    fn start_enabled(&mut self, actions: &mut Actions) -> bool {
+        while self.held.len() < MAX_HELD {
+            let Some(ranked) = self.enabled.pop() else { return false };
+            let bytes = self.task_bytes(ranked.1);
+            if self.ledger.try_add(bytes) {
+                self.start(ranked.1, bytes, actions);
+                return true;
+            }
+            self.held.push(ranked);
+        }
+        false
+    }
+
+    /// Explores the plan until a task can run, and starts it if it fits.
+    fn start_source(&mut self, actions: &mut Actions) -> bool {
+        self.blocked_bytes = None;
+        // Tasks that hold inputs wait for memory: a new source would make it worse.
+        while self.held.is_empty() {
+            if let Some(slot) = self.pop_wanted() {
+                self.demand(slot);
+            } else if let Some(&(task, slot)) = self.stack.last() {
+                if self.is_source(task, slot) {
+                    return self.try_source(slot, actions);
+                }
+                self.stack.pop();
+                self.demand_task(task, slot);
+            } else if !self.list_root() {
+                return false;
+            }
+            if !self.enabled.is_empty() {
+                return self.start_enabled(actions);
+            }
+        }
+        false
+    }
+
+    fn is_source(&self, task: TaskId, slot: Slot) -> bool {
+        let record = self.records.get(slot);
+        record.task == task && record.is_waiting_source()
+    }
+
+    /// Starts the source on top of the stack if there is memory for its path.
+    fn try_source(&mut self, slot: Slot, actions: &mut Actions) -> bool {
+        let bytes = self.task_bytes(slot);
+        let path_bytes = self.graph.path_bytes(self.records.get(slot).task).clamp(bytes, MAX_TASK_BYTES);
+        if !self.ledger.fits(path_bytes) || !self.ledger.try_add(bytes) {
+            self.blocked_bytes = Some(path_bytes);
+            return false;
+        }
+        self.stack.pop();
+        self.start(slot, bytes, actions);
+        true
+    }
+
+    /// Starts one task although it does not fit: nothing runs, so no memory would ever be returned.
+    fn start_over_budget(&mut self, actions: &mut Actions) {
+        let slot = if self.held.is_empty() {
+            self.blocked_bytes = None;
+            match self.pop_wanted_ready() {
+                Some(slot) => slot,
+                None => match self.stack.pop() {
+                    Some((_, slot)) => slot,
+                    None => return,
+                },
+            }
+        } else {
+            self.held.remove(0).1
+        };
+        let bytes = self.task_bytes(slot);
+        if !self.ledger.try_add(bytes) {
+            self.ledger.add_over(bytes);
+        }
+        self.start(slot, bytes, actions);
+    }
+
+    fn start(&mut self, slot: Slot, bytes: u64, actions: &mut Actions) {
+        let record = self.records.get_mut(slot);
+        record.phase = Phase::Running;
+        record.bytes = bytes;
+        self.n_running += 1;
+        let (task, mut at) = (record.task, record.first_edge);
+        let (deliver, keep) = (record.root != RootMark::No, record.unfinished_reads > 0);
+        let mut n_inputs = 0;
+        while at != NO_EDGE {
+            let edge = self.records.edge(at);
+            let dep = self.records.get_mut(edge.dep);
+            dep.unstarted_reads -= 1;
+            actions.inputs.push(Input { slot: edge.dep, last: dep.unstarted_reads == 0 });
+            n_inputs += 1;
+            at = edge.next_edge;
+        }
+        actions.run.push(Run { task, slot, n_inputs, deliver, keep });
+    }
+
+    fn task_bytes(&self, slot: Slot) -> u64 {
+        self.graph.bytes(self.records.get(slot).task).min(MAX_TASK_BYTES)
+    }
+}
+
+/// How the plan is explored.
+impl<G: TaskGraph + ?Sized> State<'_, G> {
+    /// Looks at the dependencies of a known task.
+    fn expand(&mut self, slot: Slot) {
+        let Self { graph, records, .. } = self;
+        let (mut last_edge, mut n_missing) = (NO_EDGE, 0);
+        graph.deps(records.get(slot).task, &mut |dep| {
+            let dep = records.find_or_add(*graph, dep);
+            last_edge = records.add_edge(slot, dep, last_edge);
+            let record = records.get_mut(dep);
+            debug_assert!(record.unseen_reads > 0, "{:?} is read more often than its plan says", record.task);
+            record.unseen_reads = record.unseen_reads.saturating_sub(1);
+            if record.phase != Phase::Done {
+                n_missing += 1;
+                records.wait(last_edge);
+            }
+        });
+        self.sequence += 1;
+        let record = self.records.get_mut(slot);
+        record.phase = Phase::Waiting;
+        record.n_missing = n_missing;
+        record.sequence = self.sequence;
+    }
+
+    /// Asks for a task whose entry of the stack may be out of date.
+    fn demand_task(&mut self, task: TaskId, slot: Slot) {
+        let record = self.records.get(slot);
+        if record.task == task && matches!(record.phase, Phase::Known | Phase::Waiting) {
+            self.demand(slot);
+        }
+    }
+
+    /// Asks for a task: enables it if its dependencies are there, else asks for those.
+    fn demand(&mut self, slot: Slot) {
+        if self.records.get(slot).phase == Phase::Known {
+            self.expand(slot);
+        }
+        let record = self.records.get_mut(slot);
+        if std::mem::replace(&mut record.demanded, true) {
+            return;
+        }
+        if record.first_edge == NO_EDGE {
+            self.stack.push((record.task, slot));
+        } else if record.n_missing == 0 {
+            self.enable(slot);
+        } else {
+            self.leave_wanted(slot);
+            self.push_missing(slot);
+        }
+    }
+
+    /// Puts the missing dependencies of a task on the stack, the first one on top.
+    fn push_missing(&mut self, slot: Slot) {
+        let bottom = self.stack.len();
+        let mut at = self.records.get(slot).first_edge;
+        while at != NO_EDGE {
+            let edge = self.records.edge(at);
+            let dep = self.records.get(edge.dep);
+            if matches!(dep.phase, Phase::Known | Phase::Waiting) && !dep.demanded {
+                self.stack.push((dep.task, edge.dep));
+            }
+            at = edge.next_edge;
+        }
+        self.stack[bottom..].reverse();
+    }
+
+    /// The last dependency of a task is done: runs it soon if it is waited for or frees memory; tells whether it does.
+    fn all_there(&mut self, slot: Slot) -> bool {
+        let soon = self.records.get(slot).demanded || self.frees_memory(slot);
+        if soon {
+            self.enable(slot);
+        }
+        soon
+    }
+
+    fn enable(&mut self, slot: Slot) {
+        self.leave_wanted(slot);
+        let record = self.records.get_mut(slot);
+        record.phase = Phase::Enabled;
+        self.enabled.push((Reverse(record.sequence), slot));
+    }
+
+    /// Whether the task's share in its inputs is at least as large as the memory it takes. The share in a result is the
+    /// result divided by the reads still to be done.
+    fn frees_memory(&self, slot: Slot) -> bool {
+        let need_bytes = self.task_bytes(slot);
+        let mut share_bytes = 0;
+        let mut at = self.records.get(slot).first_edge;
+        while at != NO_EDGE && share_bytes < need_bytes {
+            let edge = self.records.edge(at);
+            let dep = self.records.get(edge.dep);
+            share_bytes += dep.bytes / dep.unfinished_reads.max(1);
+            at = edge.next_edge;
+        }
+        share_bytes >= need_bytes
+    }
+
+    /// Looks at the next root; false if there is none.
+    fn list_root(&mut self) -> bool {
+        if self.next_root >= self.graph.n_roots() {
+            return false;
+        }
+        let task = self.graph.root(self.next_root);
+        self.next_root += 1;
+        if !self.early_roots.is_empty() && self.early_roots.remove(&task) {
+            return true;
+        }
+        let slot = self.records.find_or_add(self.graph, task);
+        let record = self.records.get_mut(slot);
+        record.root = RootMark::Listed;
+        if matches!(record.phase, Phase::Known | Phase::Waiting) {
+            self.demand(slot);
+        }
+        true
+    }
+}
+
+/// The heap of wanted tasks.
+impl<G: TaskGraph + ?Sized> State<'_, G> {
+    /// Takes the first wanted task if it comes before everything else that could be explored.
+    fn pop_wanted(&mut self) -> Option<Slot> {
+        self.drop_stale();
+        let &(Reverse(position), _, slot) = self.wanted.peek()?;
+        let first = match self.stack.last() {
+            Some(&(task, _)) => position < self.graph.position(task),
+            None if self.next_root < self.graph.n_roots() => {
+                position <= self.graph.position(self.graph.root(self.next_root))
+            }
+            None => true,
+        };
+        first.then(|| {
+            self.wanted.pop();
+            self.records.get_mut(slot).in_wanted = false;
+            slot
+        })
+    }
+
+    /// Takes some wanted task whose dependencies are all there.
+    fn pop_wanted_ready(&mut self) -> Option<Slot> {
+        let is_ready = |record: &Record| record.phase == Phase::Waiting && record.n_missing == 0;
+        let ready = self.wanted.iter().find(|entry| self.is_fresh(entry) && is_ready(self.records.get(entry.2)));
+        let slot = ready?.2;
+        self.leave_wanted(slot);
+        Some(slot)
+    }
+
+    fn is_fresh(&self, &(_, Reverse(sequence), slot): &Wanted) -> bool {
+        let record = self.records.get(slot);
+        record.in_wanted && record.sequence == sequence
+    }
+
+    fn leave_wanted(&mut self, slot: Slot) {
+        let record = self.records.get_mut(slot);
+        self.n_stale += usize::from(std::mem::replace(&mut record.in_wanted, false));
+    }
+
+    /// Drops entries on top whose tasks have found another way, and all such entries when they are too many.
+    fn drop_stale(&mut self) {
+        if self.n_stale == 0 {
+            return;
+        }
+        if self.n_stale >= MIN_STALE && self.n_stale * 2 > self.wanted.len() {
+            let mut entries = std::mem::take(&mut self.wanted).into_vec();
+            entries.retain(|entry| self.is_fresh(entry));
+            self.wanted = entries.into();
+            self.n_stale = 0;
+        }
+        while self.wanted.peek().is_some_and(|entry| !self.is_fresh(entry)) {
+            self.wanted.pop();
+            self.n_stale -= 1;
+        }
+    }
+}
