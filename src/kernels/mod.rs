@@ -2,3 +2,4 @@
 
 pub(crate) mod program;
 pub(crate) mod simd;
+pub(crate) mod vmath;
