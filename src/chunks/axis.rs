@@ -135,7 +135,7 @@ impl AxisChunks {
         match &self.0 {
             Form::Regular { len, size } => {
                 let start = block * size;
-                Some(start..(start + size).min(*len))
+                Some(start..start.saturating_add(*size).min(*len))
             }
             Form::Irregular { borders } => Some(borders[block as usize]..borders[block as usize + 1]),
             Form::Unknown { .. } => None,

@@ -5,6 +5,8 @@
 //! * [`AxisRange`] is a slice brought to one form.
 //! * `slicing` tells which pieces of which input blocks make an output block, for slices, rechunks and concatenations;
 //!   `take` does for lists of indices.
+//! * `rechunk` plans the grids to go through from one grid to another.
+//! * `tree` says which blocks a reduction combines, level by level.
 //! * `unify` broadcasts shapes and finds the grid on which operands meet.
 //!
 //! Say *chunk* for an extent in the grid and *block* for the data in it.
@@ -21,11 +23,13 @@ mod axis;
 mod extent;
 mod grid;
 mod normalize;
+pub(crate) mod rechunk;
 pub(crate) mod select;
 pub(crate) mod slicing;
 pub(crate) mod take;
 #[cfg(test)]
 mod testing;
+pub(crate) mod tree;
 pub(crate) mod unify;
 
 pub use axis::AxisChunks;

@@ -201,7 +201,7 @@ impl Chunks {
     ///
     /// # Errors
     /// The number of specs is not the number of axes; sizes do not add up to the length of their axis; a size is zero or
-    /// negative; an axis is to keep chunks that do not exist.
+    /// negative; an axis is to keep chunks that do not exist; there are 2^64 blocks or more.
     pub fn grid_for(&self, shape: &[u64], item_bytes: usize) -> Result<Grid> {
         self.normalize("chunks", shape, item_bytes)
     }
@@ -223,7 +223,7 @@ impl Chunks {
                 .with_remedy("`Keep` is for rechunk: give a size, `Auto` or `Whole`")),
             _ => fixed_axis(op, axis, len, spec).map(Some),
         });
-        Ok(self.finish(axes.collect::<Result<_>>()?, shape, item_bytes))
+        self.finish(op, axes.collect::<Result<_>>()?, shape, item_bytes)
     }
 
     /// The grid that rechunks `old`, in the name of operation `op`.
@@ -240,7 +240,7 @@ impl Chunks {
         });
         // An unknown axis is always kept, never automatic: its length is not looked at.
         let lens: Vec<u64> = old.axes().iter().map(|chunks| chunks.len().unwrap_or(0)).collect();
-        Ok(self.finish(axes.collect::<Result<_>>()?, &lens, item_bytes))
+        self.finish(op, axes.collect::<Result<_>>()?, &lens, item_bytes)
     }
 
     /// One spec per axis, with the overrides in place.
@@ -261,15 +261,24 @@ impl Chunks {
     }
 
     /// Evens out what is fixed and fills in what is automatic (`None`).
-    fn finish(&self, axes: Vec<Option<AxisChunks>>, lens: &[u64], item_bytes: usize) -> Grid {
-        let mut axes = axes;
+    fn finish(
+        &self,
+        op: &'static str,
+        mut axes: Vec<Option<AxisChunks>>,
+        lens: &[u64],
+        item_bytes: usize,
+    ) -> Result<Grid> {
         if self.balanced {
             for axis in axes.iter_mut().flatten() {
                 *axis = evened(axis);
             }
         }
         let limit_bytes = self.limit_bytes.unwrap_or_else(|| Config::global().chunk_bytes());
-        fill_auto(axes, lens, limit_bytes / (item_bytes as u64).max(1))
+        let grid = fill_auto(axes, lens, limit_bytes / (item_bytes as u64).max(1));
+        match grid.axes().iter().try_fold(1u64, |n, axis| n.checked_mul(axis.n_blocks())) {
+            Some(_) => Ok(grid),
+            None => Err(Error::chunks(op, format!("{grid} make 2^64 blocks or more")).with_remedy("use larger chunks")),
+        }
     }
 }
 
@@ -357,7 +366,7 @@ fn cube_side(lens: &[u64], budget: u64) -> u64 {
 }
 
 /// The integer root of degree `degree`, rounded down.
-fn root(value: u64, degree: u32) -> u64 {
+pub(super) fn root(value: u64, degree: u32) -> u64 {
     let fits = |side: u64| side.checked_pow(degree).is_some_and(|power| power <= value);
     let guess = (value as f64).powf(1.0 / f64::from(degree)) as u64;
     // The guess is off by rounding only; both loops end after a step or two.
@@ -518,9 +527,13 @@ mod tests {
 
     #[test]
     fn automatic_axes_share_what_fixed_axes_leave_and_never_overflow() {
-        let huge = [u64::MAX, u64::MAX, u64::MAX];
         let chunks = Chunks::per_axis(vec![AxisSpec::Auto, AxisSpec::Whole, AxisSpec::Auto]).with_limit_bytes(8000);
-        assert_eq!(chunks.normalize("test", &huge, 8).unwrap().chunks_text(), format!("(1, {}, 1)", u64::MAX));
+        assert_eq!(
+            chunks.normalize("test", &[9, u64::MAX, 7], 8).unwrap().chunks_text(),
+            format!("(1, {}, 1)", u64::MAX)
+        );
+        let error = chunks.normalize("test", &[u64::MAX, 1, u64::MAX], 8).unwrap_err().to_string();
+        assert!(error.ends_with("make 2^64 blocks or more; use larger chunks"), "{error}");
         assert_eq!(chunks.normalize("test", &[50, 10, 50], 8).unwrap().chunks_text(), "(10, 10, 10)");
         assert_eq!(chunks.normalize("test", &[50, 10, 40], 8).unwrap().chunks_text(), "(2, 10, 40)");
         assert_eq!(Chunks::bytes(1).normalize("test", &[3, 4], 8).unwrap().n_blocks(), 12);
