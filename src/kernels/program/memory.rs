@@ -5,10 +5,12 @@
 //! Invariants of this file:
 //!
 //! * a [`TileRef`] points to `len` initialised elements of its dtype, aligned for it, that nobody writes while the
-//!   reference lives; it is made from a slice of that type or by the interpreter for the time of one sink call.
+//!   reference lives; it is made from a slice of that type or by the interpreter for the time of one sink call;
+//! * [`copy`] is told by its caller that both planes lie in live memory and do not overlap.
 #![allow(unsafe_code)]
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 
 use crate::element::{DType, Element};
 
@@ -23,8 +25,18 @@ pub(crate) struct TileRef<'a> {
 
 impl<'a> TileRef<'a> {
     /// A tile over a slice.
+    #[cfg(test)]
     pub(crate) fn new<T: Element>(values: &'a [T]) -> TileRef<'a> {
         TileRef { dtype: T::DTYPE, data: values.as_ptr().cast(), len: values.len(), elements: PhantomData }
+    }
+
+    /// A tile at a place in memory.
+    ///
+    /// # Safety
+    ///
+    /// `data` points to `len` initialised, aligned elements of type `dtype` that nobody writes during `'a`.
+    pub(super) unsafe fn from_raw(dtype: DType, data: *const u8, len: usize) -> TileRef<'a> {
+        TileRef { dtype, data, len, elements: PhantomData }
     }
 
     /// The element type.
@@ -57,6 +69,85 @@ impl<'a> TileRef<'a> {
     }
 }
 
+/// A cache line.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line(#[allow(dead_code)] [u8; Scratch::LINE_BYTES]);
+
+/// Memory for tiles: uninitialised, every tile starting at a cache line.
+pub(super) struct Scratch {
+    lines: Vec<MaybeUninit<Line>>,
+    lines_per_tile: usize,
+}
+
+impl Scratch {
+    const LINE_BYTES: usize = 64;
+
+    /// Room for `n_tiles` tiles of `tile_bytes` each.
+    pub(super) fn new(n_tiles: usize, tile_bytes: usize) -> Scratch {
+        let lines_per_tile = tile_bytes.div_ceil(Self::LINE_BYTES);
+        Scratch { lines: vec![MaybeUninit::uninit(); n_tiles * lines_per_tile], lines_per_tile }
+    }
+
+    /// The start of a tile. Pointers stay good while the scratch lives, wherever it is moved.
+    pub(super) fn tile(&mut self, i: usize) -> *mut u8 {
+        self.lines[i * self.lines_per_tile..].as_mut_ptr().cast()
+    }
+}
+
+/// Rows of elements in memory; strides count elements.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plane {
+    pub(super) base: *mut u8,
+    pub(super) row_stride: isize,
+    pub(super) stride: isize,
+}
+
+/// Copies `rows` rows of `len` elements of type `dtype` from one plane to another.
+///
+/// # Safety
+///
+/// Every element of both planes lies in live memory, those of `src` are initialised, those of `dst` are writable, and no
+/// element of `dst` overlaps one of `src`.
+pub(super) unsafe fn copy(dtype: DType, dst: Plane, src: Plane, rows: usize, len: usize) {
+    // SAFETY: the caller's promise; elements of one size are moved alike, and arrays of bytes need no alignment.
+    unsafe {
+        match dtype.size_bytes() {
+            1 => copy_plane::<[u8; 1]>(dst, src, rows, len),
+            2 => copy_plane::<[u8; 2]>(dst, src, rows, len),
+            4 => copy_plane::<[u8; 4]>(dst, src, rows, len),
+            8 => copy_plane::<[u8; 8]>(dst, src, rows, len),
+            _ => copy_plane::<[u8; 16]>(dst, src, rows, len),
+        }
+    }
+}
+
+/// Rows shorter than this are moved element by element: a call of `memcpy` costs more.
+const SHORT_ROW: usize = 16;
+
+/// [`copy`] for elements of one size.
+///
+/// # Safety
+///
+/// As [`copy`].
+unsafe fn copy_plane<B: Copy>(dst: Plane, src: Plane, rows: usize, len: usize) {
+    for row in 0..rows as isize {
+        // SAFETY: the caller's promise covers every offset taken here.
+        unsafe {
+            let to = dst.base.cast::<B>().offset(row * dst.row_stride);
+            let from = src.base.cast::<B>().offset(row * src.row_stride);
+            if dst.stride == 1 && src.stride == 1 && len >= SHORT_ROW {
+                std::ptr::copy_nonoverlapping(from, to, len);
+            } else if dst.stride == 1 {
+                let value = |i: isize| *from.offset(i * src.stride);
+                (0..len as isize).for_each(|i| *to.offset(i) = value(i));
+            } else {
+                (0..len as isize).for_each(|i| *to.offset(i * dst.stride) = *from.offset(i * src.stride));
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,5 +164,27 @@ mod tests {
     #[should_panic(expected = "read as the type it holds")]
     fn a_tile_is_not_read_as_another_type() {
         TileRef::new(&[1i64]).as_slice::<f64>();
+    }
+
+    #[test]
+    fn scratch_tiles_start_at_cache_lines() {
+        let mut scratch = Scratch::new(3, 100);
+        let starts: Vec<usize> = (0..3).map(|i| scratch.tile(i) as usize).collect();
+        assert!(starts.iter().all(|start| start % 64 == 0));
+        assert_eq!(starts[2] - starts[0], 256);
+    }
+
+    #[test]
+    fn planes_are_copied_with_any_strides() {
+        let src: Vec<i16> = (0..40).collect();
+        let mut dst = vec![-1i16; 40];
+        let from = Plane { base: src.as_ptr().cast_mut().cast(), row_stride: 1, stride: 4 };
+        let to = Plane { base: dst.as_mut_ptr().cast(), row_stride: 10, stride: 2 };
+        // SAFETY: 3 rows of 5: the last element read is 2 + 16, the last written 20 + 8.
+        unsafe { copy(DType::I16, to, from, 3, 5) };
+        for (row, i) in (0..3).flat_map(|row| (0..5).map(move |i| (row, i))) {
+            assert_eq!(dst[row * 10 + i * 2], src[row + i * 4]);
+        }
+        assert_eq!(dst.iter().filter(|&&x| x == -1).count(), 25);
     }
 }
