@@ -57,6 +57,15 @@ macro_rules! define_scalar {
 }
 for_each_dtype!(define_scalar);
 
+/// Sameness in storage, as [`Scalar::is_same`]: one type, NaN equals NaN, and `-0.0` differs from `0.0`.
+impl PartialEq for Scalar {
+    fn eq(&self, other: &Scalar) -> bool {
+        self.is_same(*other)
+    }
+}
+
+impl Eq for Scalar {}
+
 impl<T: Element> From<T> for Scalar {
     fn from(value: T) -> Scalar {
         value.to_scalar()
