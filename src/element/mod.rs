@@ -183,10 +183,12 @@ impl_element!(
     |a| a.re.is_nan() || a.im.is_nan()
 );
 
+#[inline]
 fn same_f32(a: f32, b: f32) -> bool {
     a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
 }
 
+#[inline]
 fn same_f64(a: f64, b: f64) -> bool {
     a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
 }

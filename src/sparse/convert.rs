@@ -2,6 +2,7 @@
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
+use super::alloc::filled;
 use super::coo::Coo;
 use super::keys::{Key, Width, n_elems, with_keys, with_width};
 use crate::element::Element;
@@ -66,7 +67,7 @@ impl<T: Element> Coo<T> {
     #[doc(alias = "todense")]
     pub fn to_dense(&self) -> Result<ArrayD<T>> {
         let shape = self.dense_shape("to_dense")?;
-        let mut flat = filled("to_dense", self.size() as usize, self.fill())?;
+        let mut flat = filled("to_dense", self.size(), self.fill())?;
         with_keys!(self.keys(), keys => {
             for (key, &value) in keys.iter().zip(self.values()) {
                 flat[key.to_usize_lossy()] = value;
@@ -74,16 +75,6 @@ impl<T: Element> Coo<T> {
         });
         ArrayD::from_shape_vec(IxDyn(&shape), flat).map_err(|error| Error::bug("to_dense", error.to_string()))
     }
-}
-
-/// A vector of one value, or an error where memory does not suffice.
-pub(crate) fn filled<T: Element>(op: &'static str, n_elems: usize, value: T) -> Result<Vec<T>> {
-    // Reserved and given back first: `vec!` below takes zeroed pages from the system but ends the process when it fails.
-    Vec::<T>::new().try_reserve_exact(n_elems).map_err(|error| {
-        let need_bytes = n_elems.saturating_mul(size_of::<T>()) as u64;
-        Error::memory(op, need_bytes, crate::config::Config::global().memory_bytes()).with_source(error)
-    })?;
-    Ok(vec![value; n_elems])
 }
 
 /// The entries found so far.

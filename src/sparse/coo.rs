@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
+use super::align::Pruned;
 use super::coords;
 use super::keys::{Key, Keys, Width, n_elems, pack, with_keys, with_width};
 use super::sort::{join_duplicates, sort_entries};
@@ -290,15 +291,11 @@ impl<T: Element> Coo<T> {
         if !self.values.iter().any(|value| value.is_same(self.fill)) {
             return self.clone();
         }
-        let is_kept = |at: &usize| !self.values[*at].is_same(self.fill);
-        self.select_entries(&(0..self.nnz()).filter(is_kept).collect::<Vec<_>>())
-    }
-
-    /// The entries at some ascending positions, in the same shape.
-    pub(crate) fn select_entries(&self, positions: &[usize]) -> Coo<T> {
-        let keys = with_keys!(&self.keys, keys => Key::wrap(positions.iter().map(|&at| keys[at]).collect()));
-        let values = positions.iter().map(|&at| self.values[at]).collect();
-        Self::from_parts(self.shape.clone(), keys, Arc::new(values), self.fill)
+        with_keys!(&self.keys, keys => {
+            let mut kept = Pruned::new(self.fill);
+            kept.put_run(keys, |at| self.values[at]);
+            Self::from_parts(self.shape.clone(), Key::wrap(kept.keys), Arc::new(kept.values), self.fill)
+        })
     }
 
     /// The same entries over another fill: every element without an entry takes the new value.

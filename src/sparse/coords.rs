@@ -62,7 +62,7 @@ pub(crate) fn decode(keys: &Keys, shape: &[u64]) -> Array2<u64> {
 fn decode_into<K: Key>(keys: &[K], shape: &[u64], flat: &mut [u64]) {
     let mut rest = keys.to_vec();
     for (&len, row) in shape.iter().zip(flat.chunks_exact_mut(keys.len().max(1))).rev() {
-        let divisor = Divisor::new(len);
+        let divisor = Divisor::new(len as u128);
         for (coord, rest) in row.iter_mut().zip(&mut rest) {
             let (quotient, remainder) = divisor.div_rem(*rest);
             *coord = remainder.widen() as u64;

@@ -249,8 +249,8 @@ pub(crate) struct Divisor<K> {
 
 impl<K: Key> Divisor<K> {
     /// Division by a length; zero, where there are no keys to divide, counts as one.
-    pub(crate) fn new(len: u64) -> Self {
-        let by = len.max(1) as u128;
+    pub(crate) fn new(len: u128) -> Self {
+        let by = len.max(1);
         let bits = (8 * size_of::<K>()) as u32;
         let log = 128 - (by - 1).leading_zeros();
         // floor(2^N (2^log - by) / by) + 1, which needs no more than 96 + 32 or 64 + 64 bits; unused for 128-bit keys.
@@ -302,7 +302,7 @@ mod tests {
 
     fn divides<K: Key>(key: u128, by: u64) -> bool {
         let key = K::truncate(key);
-        let divisor = Divisor::<K>::new(by);
+        let divisor = Divisor::<K>::new(by as u128);
         let (quotient, remainder) = divisor.div_rem(key);
         (quotient.widen(), remainder.widen()) == (key.widen() / by as u128, key.widen() % by as u128)
     }

@@ -16,10 +16,15 @@
 //!
 //! Nothing here is lazy, chunked or parallel: that is what arrays of sparse blocks are for.
 
+pub(crate) mod align;
+mod alloc;
+mod broadcast;
 mod convert;
 mod coo;
 mod coords;
+mod elementwise;
 pub(crate) mod keys;
+mod remap;
 mod sort;
 #[cfg(test)]
 mod testing;
