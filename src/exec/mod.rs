@@ -33,6 +33,8 @@ mod options;
 mod pool;
 mod records;
 mod runtime;
+#[cfg(test)]
+mod samples;
 mod serial;
 mod state;
 

@@ -148,7 +148,7 @@ impl<'a> Watch<'a> {
     /// Tells `observers` that a run begins; nothing if there are none.
     pub(super) fn start(
         observers: &'a [Arc<dyn Observer>],
-        n_tasks: Option<u64>,
+        n_tasks: impl FnOnce() -> Option<u64>,
         n_threads: usize,
         limit_bytes: u64,
     ) -> Option<Self> {
@@ -156,7 +156,7 @@ impl<'a> Watch<'a> {
             return None;
         }
         let watch = Self { observers, run: RunId::next(), start: Instant::now() };
-        let start = RunStart { run: watch.run, n_tasks, n_threads, limit_bytes };
+        let start = RunStart { run: watch.run, n_tasks: n_tasks(), n_threads, limit_bytes };
         observers.iter().for_each(|observer| observer.run_started(&start));
         Some(watch)
     }

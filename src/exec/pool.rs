@@ -175,3 +175,151 @@ impl Drop for InsideKernel {
         KERNELS.set(KERNELS.get() - 1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+    use rayon::prelude::*;
+
+    use super::super::RunOptions;
+    use super::*;
+    use crate::graph::{TaskGraph, TaskId};
+
+    /// A reduction tree whose tasks use rayon themselves.
+    struct NestedTree {
+        n_leaves: u64,
+        split: u64,
+        sum: AtomicU64,
+        /// The largest number of kernels found on one thread's stack.
+        depth: AtomicUsize,
+    }
+
+    impl NestedTree {
+        fn new(n_leaves: u64) -> Self {
+            Self { n_leaves, split: 4, sum: AtomicU64::new(0), depth: AtomicUsize::new(0) }
+        }
+
+        fn len(&self, layer: u32) -> u64 {
+            (0..layer).fold(self.n_leaves, |len, _| len.div_ceil(self.split))
+        }
+    }
+
+    impl TaskGraph for NestedTree {
+        fn deps(&self, task: TaskId, visit: &mut dyn FnMut(TaskId)) {
+            if task.layer() > 0 {
+                let first = task.index() * self.split;
+                let last = (first + self.split).min(self.len(task.layer() - 1));
+                (first..last).for_each(|i| visit(TaskId::new(task.layer() - 1, i)));
+            }
+        }
+
+        fn n_users(&self, task: TaskId) -> u64 {
+            u64::from(!self.is_root(task))
+        }
+
+        fn users(&self, task: TaskId, visit: &mut dyn FnMut(TaskId)) {
+            if !self.is_root(task) {
+                visit(TaskId::new(task.layer() + 1, task.index() / self.split));
+            }
+        }
+
+        fn bytes(&self, _: TaskId) -> u64 {
+            8
+        }
+
+        fn position(&self, task: TaskId) -> u64 {
+            task.index() * self.split.pow(task.layer())
+        }
+
+        fn n_roots(&self) -> u64 {
+            1
+        }
+
+        fn root(&self, _: u64) -> TaskId {
+            let layer = (0..).find(|&layer| self.len(layer) == 1).unwrap();
+            TaskId::new(layer, 0)
+        }
+
+        fn is_root(&self, task: TaskId) -> bool {
+            self.len(task.layer()) == 1
+        }
+    }
+
+    impl Job for NestedTree {
+        type Value = u64;
+
+        fn run(&self, task: TaskId, inputs: Vec<u64>) -> Result<u64> {
+            self.depth.fetch_max(KERNELS.get(), Ordering::Relaxed);
+            let local: u64 = if task.layer() == 0 {
+                (0..256_u32).into_par_iter().with_max_len(8).map(|i| u64::from(i ^ i >> 3)).sum::<u64>() + task.index()
+            } else {
+                let (half, rest) = inputs.split_at(inputs.len() / 2);
+                let (a, b) = rayon::join(|| half.par_iter().sum::<u64>(), || rest.par_iter().sum::<u64>());
+                a + b
+            };
+            Ok(local)
+        }
+
+        fn value_bytes(&self, _: &u64) -> u64 {
+            8
+        }
+
+        fn deliver(&self, _: TaskId, value: u64) -> Result<()> {
+            self.sum.store(value, Ordering::Relaxed);
+            Ok(())
+        }
+
+        fn describe(&self, task: TaskId) -> (String, String) {
+            ("tree".into(), format!("{task:?}"))
+        }
+    }
+
+    fn expected(n_leaves: u64) -> u64 {
+        let leaf: u64 = (0..256_u64).map(|i| i ^ i >> 3).sum();
+        (0..n_leaves).map(|i| leaf + i).sum()
+    }
+
+    #[test]
+    fn kernels_may_use_rayon_on_any_number_of_threads() {
+        for n_threads in [1, 2, 3, 8] {
+            let runtime = Runtime::local().threads(n_threads).memory(100);
+            for _ in 0..50 {
+                let job = NestedTree::new(200);
+                runtime.run_job(&job, &RunOptions::new()).unwrap();
+                assert_eq!(job.sum.into_inner(), expected(200));
+                assert_eq!(job.depth.into_inner(), 1, "a task ran on top of another one");
+                assert_eq!(runtime.budget().used_bytes(), 0);
+            }
+        }
+    }
+
+    #[test]
+    fn runs_may_be_started_inside_rayon_and_share_its_threads() {
+        for n_threads in [1, 2, 3, 8] {
+            let pool = ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+            for max_loops in [1, 4] {
+                let runtime = Runtime::local().threads(max_loops).memory(100);
+                for _ in 0..10 {
+                    let sums: Vec<u64> = pool.install(|| {
+                        let runs = (0..6_u32).into_par_iter().with_max_len(1).map(|i| {
+                            let job = NestedTree::new(20 + u64::from(i));
+                            runtime.run_job(&job, &RunOptions::new()).unwrap();
+                            job.sum.into_inner()
+                        });
+                        runs.collect()
+                    });
+                    assert_eq!(sums, (0..6).map(|i| expected(20 + i)).collect::<Vec<_>>());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn small_stacks_hold_a_deep_tree() {
+        let pool = ThreadPoolBuilder::new().num_threads(3).stack_size(256 << 10).build().unwrap();
+        let job = NestedTree { split: 2, ..NestedTree::new(1 << 12) };
+        pool.install(|| Runtime::local().run_job(&job, &RunOptions::new())).unwrap();
+        assert_eq!(job.sum.into_inner(), expected(1 << 12));
+    }
+}

@@ -122,9 +122,9 @@ impl Runtime {
         let inline = self.0.serial || options.is_inline();
         let n_threads = if inline { 1 } else { self.n_threads() };
         let limit_bytes = self.budget().limit_bytes();
-        let watch = Watch::start(&self.0.observers, job.n_tasks(), n_threads, limit_bytes);
+        let watch = Watch::start(&self.0.observers, || job.n_tasks(), n_threads, limit_bytes);
         let context = Context { job, watch, cancel: options.cancel() };
-        // The plan's own methods run outside of any task: a panic there is a fault of the plan, and ends only this run.
+        // The plan's and the observers' own methods run outside of any task: a panic there ends only this run.
         let driven = catch_unwind(AssertUnwindSafe(|| {
             let core = Core::new(job, self.budget());
             if inline {
@@ -137,7 +137,7 @@ impl Runtime {
             Ok(Ok(core)) => core.finish(),
             Ok(Err(error)) => (RunReport::default(), Some(error)),
             Err(panic) => {
-                let detail = format!("the plan panicked: {}", panic_text(&*panic));
+                let detail = format!("the plan or an observer panicked: {}", panic_text(&*panic));
                 (RunReport::default(), Some(Error::bug("run", detail)))
             }
         };
@@ -173,5 +173,431 @@ pub struct EnterGuard {
 impl Drop for EnterGuard {
     fn drop(&mut self) {
         CURRENT.with_borrow_mut(Vec::pop);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use proptest::prelude::*;
+
+    use super::super::samples::{Sample, SampleJob, any_sample};
+    use super::super::{CancelToken, RunFinish, RunStart, TaskFinish, TaskStart};
+    use super::*;
+    use crate::graph::{TaskGraph, TaskId};
+
+    /// One runtime for each kind of driver and number of threads.
+    fn runtimes() -> Vec<Runtime> {
+        let pools = [1, 2, 3, 8].map(|n| Runtime::local().threads(n));
+        [vec![Runtime::local().serial(), Runtime::local()], pools.to_vec()].concat()
+    }
+
+    fn assert_idle(runtime: &Runtime) {
+        assert_eq!(runtime.budget().used_bytes(), 0);
+    }
+
+    #[test]
+    fn all_drivers_deliver_the_same() {
+        let runtimes = runtimes();
+        proptest!(ProptestConfig::with_cases(300), |(sample in any_sample(80), limit in 0..1000_u64)| {
+            for runtime in &runtimes {
+                let runtime = runtime.clone().memory(limit);
+                let job = SampleJob::new(sample.clone());
+                let report = runtime.run_job(&job, &RunOptions::new()).unwrap();
+                let mut ran = job.ran.lock().unwrap().clone();
+                ran.sort_unstable();
+                prop_assert_eq!(&ran, &sample.needed());
+                prop_assert_eq!(report.n_tasks, ran.len() as u64);
+                prop_assert!(report.peak_bytes <= limit || report.over_budget_starts > 0);
+                prop_assert_eq!(job.expected(), job.into_delivered());
+                assert_idle(&runtime);
+            }
+        });
+    }
+
+    #[test]
+    fn a_failing_task_ends_the_run_with_its_name() {
+        let runtimes = runtimes();
+        proptest!(ProptestConfig::with_cases(200), |(sample in any_sample(60), which in any::<prop::sample::Index>(), panics in any::<bool>())| {
+            let needed = sample.needed();
+            let victim = needed[which.index(needed.len())];
+            for runtime in &runtimes {
+                let runtime = runtime.clone().memory(200);
+                let mut job = SampleJob::new(sample.clone());
+                if panics { job.panicking = HashSet::from([victim]) } else { job.failing = HashSet::from([victim]) }
+                let error = runtime.run_job(&job, &RunOptions::new()).unwrap_err();
+                let text = error.to_string();
+                prop_assert_eq!(error.op(), format!("op{}", Sample::id(victim).layer()));
+                prop_assert!(text.contains(&format!("block ({victim})")), "{}", text);
+                let said = if panics { format!("task {victim} was told to panic") } else { format!("task {victim} was told to fail") };
+                prop_assert!(text.contains(&said), "{}", text);
+                prop_assert_eq!(error.is_usage(), !panics);
+                let ran = job.ran.lock().unwrap().clone();
+                prop_assert_eq!(ran.iter().filter(|&&task| task == victim).count(), 1);
+                prop_assert!(ran.iter().all(|task| !sample.tasks[*task].deps.contains(&victim)));
+                assert_idle(&runtime);
+            }
+        });
+    }
+
+    #[test]
+    fn a_thousand_panics_leave_the_runtime_usable() {
+        let mut sample = Sample::default();
+        let leaves: Vec<usize> = (0..100).map(|i| sample.add(&[], 8, i)).collect();
+        let root = sample.add_tree(&leaves, 8, 8);
+        let sample = sample.with_roots(&[root]);
+        let runtime = Runtime::local().threads(3).memory(400);
+        for round in 0..1000 {
+            let mut job = SampleJob::new(sample.clone());
+            job.panicking = HashSet::from([round % 100]);
+            let error = runtime.run_job(&job, &RunOptions::new()).unwrap_err();
+            assert!(error.to_string().contains("it panicked: task"), "{error}");
+            assert_idle(&runtime);
+        }
+        let job = SampleJob::new(sample);
+        runtime.run_job(&job, &RunOptions::new()).unwrap();
+        assert_eq!(job.expected(), job.into_delivered());
+    }
+
+    /// A chain, each task one more than the one before; may cancel a token on the way.
+    struct Chain {
+        len: u64,
+        cancel_at: Option<(u64, CancelToken)>,
+        last: AtomicU64,
+        /// Tasks that could not write in place.
+        shared: AtomicU64,
+    }
+
+    impl Chain {
+        fn new(len: u64) -> Self {
+            Self { len, cancel_at: None, last: AtomicU64::new(0), shared: AtomicU64::new(0) }
+        }
+    }
+
+    impl TaskGraph for Chain {
+        fn deps(&self, task: TaskId, visit: &mut dyn FnMut(TaskId)) {
+            if task.index() > 0 {
+                visit(TaskId::new(0, task.index() - 1));
+            }
+        }
+
+        fn n_users(&self, task: TaskId) -> u64 {
+            u64::from(task.index() + 1 < self.len)
+        }
+
+        fn users(&self, task: TaskId, visit: &mut dyn FnMut(TaskId)) {
+            if task.index() + 1 < self.len {
+                visit(TaskId::new(0, task.index() + 1));
+            }
+        }
+
+        fn bytes(&self, _: TaskId) -> u64 {
+            8
+        }
+
+        fn position(&self, _: TaskId) -> u64 {
+            0
+        }
+
+        fn n_roots(&self) -> u64 {
+            1
+        }
+
+        fn root(&self, _: u64) -> TaskId {
+            TaskId::new(0, self.len - 1)
+        }
+
+        fn is_root(&self, task: TaskId) -> bool {
+            task.index() + 1 == self.len
+        }
+    }
+
+    impl Job for Chain {
+        type Value = Arc<u64>;
+
+        fn run(&self, task: TaskId, inputs: Vec<Arc<u64>>) -> Result<Arc<u64>> {
+            if let Some((at, token)) = &self.cancel_at
+                && task.index() == *at
+            {
+                token.cancel();
+            }
+            let Some(mut value) = inputs.into_iter().next() else { return Ok(Arc::new(1)) };
+            match Arc::get_mut(&mut value) {
+                Some(value) => *value += 1,
+                None => _ = self.shared.fetch_add(1, Ordering::Relaxed),
+            }
+            Ok(value)
+        }
+
+        fn value_bytes(&self, _: &Arc<u64>) -> u64 {
+            8
+        }
+
+        fn deliver(&self, _: TaskId, value: Arc<u64>) -> Result<()> {
+            self.last.store(*value, Ordering::Relaxed);
+            Ok(())
+        }
+
+        fn describe(&self, task: TaskId) -> (String, String) {
+            ("next".into(), task.index().to_string())
+        }
+    }
+
+    #[test]
+    fn a_chain_of_a_million_tasks_runs_on_a_small_stack_in_place() {
+        const LEN: u64 = 1_000_000;
+        let body = || {
+            let chain = Chain::new(LEN);
+            let report = Runtime::local().memory(16).run_job(&chain, &RunOptions::new().with_inline()).unwrap();
+            assert_eq!((report.n_tasks, report.peak_bytes, report.over_budget_starts), (LEN, 16, 0));
+            assert_eq!((chain.last.into_inner(), chain.shared.into_inner()), (LEN, 0));
+        };
+        std::thread::Builder::new().stack_size(256 << 10).spawn(body).unwrap().join().unwrap();
+    }
+
+    #[test]
+    fn a_cancelled_run_ends_between_two_tasks() {
+        for runtime in runtimes() {
+            let token = CancelToken::new();
+            let mut chain = Chain::new(1000);
+            chain.cancel_at = Some((400, token.clone()));
+            let error = runtime.run_job(&chain, &RunOptions::new().with_cancel(token.clone())).unwrap_err();
+            assert!(error.is_cancelled());
+            assert_idle(&runtime);
+            // A used token stops the next run before its first task.
+            let mut sample = Sample::default();
+            let root = sample.add(&[], 1, 0);
+            let job = SampleJob::new(sample.with_roots(&[root]));
+            assert!(runtime.run_job(&job, &RunOptions::new().with_cancel(token)).unwrap_err().is_cancelled());
+            assert!(job.ran.lock().unwrap().is_empty());
+            runtime.run_job(&job, &RunOptions::new()).unwrap();
+        }
+    }
+
+    #[test]
+    fn cancelling_from_another_thread_ends_a_run_that_would_not() {
+        struct Endless(Chain, AtomicU64);
+        impl TaskGraph for Endless {
+            fn deps(&self, _: TaskId, _: &mut dyn FnMut(TaskId)) {}
+            fn n_users(&self, _: TaskId) -> u64 {
+                0
+            }
+            fn users(&self, _: TaskId, _: &mut dyn FnMut(TaskId)) {}
+            fn bytes(&self, _: TaskId) -> u64 {
+                8
+            }
+            fn position(&self, task: TaskId) -> u64 {
+                task.index()
+            }
+            fn n_roots(&self) -> u64 {
+                TaskId::MAX_TASKS
+            }
+            fn root(&self, i: u64) -> TaskId {
+                TaskId::new(0, i)
+            }
+            fn is_root(&self, _: TaskId) -> bool {
+                true
+            }
+        }
+        impl Job for Endless {
+            type Value = u64;
+            fn run(&self, _: TaskId, _: Vec<u64>) -> Result<u64> {
+                Ok(self.1.fetch_add(1, Ordering::Relaxed))
+            }
+            fn value_bytes(&self, _: &u64) -> u64 {
+                8
+            }
+            fn deliver(&self, _: TaskId, _: u64) -> Result<()> {
+                Ok(())
+            }
+            fn describe(&self, task: TaskId) -> (String, String) {
+                self.0.describe(task)
+            }
+        }
+        for runtime in runtimes() {
+            for round in 0..20 {
+                let (token, job) = (CancelToken::new(), Endless(Chain::new(1), AtomicU64::new(0)));
+                std::thread::scope(|scope| {
+                    let run = scope.spawn(|| runtime.run_job(&job, &RunOptions::new().with_cancel(token.clone())));
+                    while job.1.load(Ordering::Relaxed) < round * 10 {
+                        std::thread::yield_now();
+                    }
+                    token.cancel();
+                    assert!(run.join().unwrap().unwrap_err().is_cancelled());
+                });
+                assert_idle(&runtime);
+            }
+        }
+    }
+
+    #[test]
+    fn runs_at_the_same_time_share_a_budget_and_both_end() {
+        let mut sample = Sample::default();
+        let leaves: Vec<usize> = (0..300).map(|i| sample.add(&[], 60, i)).collect();
+        let root = sample.add_tree(&leaves, 4, 20);
+        let sample = sample.with_roots(&[root]);
+        for runtime in runtimes() {
+            let runtime = runtime.memory(150);
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        let job = SampleJob::new(sample.clone());
+                        runtime.run_job(&job, &RunOptions::new()).unwrap();
+                        assert_eq!(job.expected(), job.into_delivered());
+                    });
+                }
+            });
+            assert_idle(&runtime);
+        }
+    }
+
+    /// Remembers what it is told.
+    #[derive(Default)]
+    struct Diary(Mutex<Vec<String>>);
+
+    impl Observer for Diary {
+        fn run_started(&self, run: &RunStart) {
+            self.0.lock().unwrap().push(format!("run of {:?} on {}", run.n_tasks, run.n_threads));
+        }
+
+        fn task_started(&self, task: &TaskStart<'_>) {
+            self.0.lock().unwrap().push(format!("start {:?} {}", task.task, task.op));
+        }
+
+        fn task_finished(&self, task: &TaskFinish<'_>) {
+            let bytes = if task.failed { "failed".into() } else { task.result_bytes.to_string() };
+            self.0.lock().unwrap().push(format!("end {:?} {} {bytes}", task.task, task.op));
+        }
+
+        fn run_finished(&self, run: &RunFinish<'_>) {
+            let outcome = run.error.map_or("well".into(), ToString::to_string);
+            self.0
+                .lock()
+                .unwrap()
+                .push(format!("{} tasks, {} bytes, {outcome}", run.report.n_tasks, run.report.peak_bytes));
+        }
+    }
+
+    #[test]
+    fn observers_are_told_everything_in_order() {
+        let mut sample = Sample::default();
+        let x = sample.add(&[], 10, 0);
+        let y = sample.add(&[x, x], 5, 0);
+        let mut job = SampleJob::new(sample.with_roots(&[y]));
+        let diary = Arc::new(Diary::default());
+        let runtime = Runtime::local().serial().observer(diary.clone());
+        runtime.run_job(&job, &RunOptions::new()).unwrap();
+        let told = std::mem::take(&mut *diary.0.lock().unwrap());
+        let expected = [
+            "run of Some(2) on 1",
+            "start 0.0 op0",
+            "end 0.0 op0 10",
+            "start 1.0 op1",
+            "end 1.0 op1 5",
+            "2 tasks, 15 bytes, well",
+        ];
+        assert_eq!(told, expected);
+        job.failing.insert(y);
+        runtime.run_job(&job, &RunOptions::new()).unwrap_err();
+        let told = diary.0.lock().unwrap();
+        assert_eq!(told[4], "end 1.0 op1 failed");
+        assert!(told[5].starts_with("1 tasks, 15 bytes, op1: block (1): sample: task 1"), "{}", told[5]);
+    }
+
+    #[test]
+    fn the_entered_runtime_is_current_also_inside_tasks() {
+        struct Ask(Chain);
+        impl TaskGraph for Ask {
+            fn deps(&self, task: TaskId, visit: &mut dyn FnMut(TaskId)) {
+                self.0.deps(task, visit);
+            }
+            fn n_users(&self, task: TaskId) -> u64 {
+                self.0.n_users(task)
+            }
+            fn users(&self, task: TaskId, visit: &mut dyn FnMut(TaskId)) {
+                self.0.users(task, visit);
+            }
+            fn bytes(&self, _: TaskId) -> u64 {
+                8
+            }
+            fn position(&self, _: TaskId) -> u64 {
+                0
+            }
+            fn n_roots(&self) -> u64 {
+                1
+            }
+            fn root(&self, i: u64) -> TaskId {
+                self.0.root(i)
+            }
+            fn is_root(&self, task: TaskId) -> bool {
+                self.0.is_root(task)
+            }
+        }
+        impl Job for Ask {
+            type Value = Arc<u64>;
+            fn run(&self, task: TaskId, inputs: Vec<Arc<u64>>) -> Result<Arc<u64>> {
+                // A task that computes: a run inside a run, on the same budget.
+                let inner = Chain::new(10);
+                let runtime = Runtime::current();
+                assert_eq!(runtime.budget().limit_bytes(), 4242);
+                runtime.run_job(&inner, &RunOptions::new())?;
+                assert_eq!(inner.last.into_inner(), 10);
+                self.0.run(task, inputs)
+            }
+            fn value_bytes(&self, _: &Arc<u64>) -> u64 {
+                8
+            }
+            fn deliver(&self, task: TaskId, value: Arc<u64>) -> Result<()> {
+                self.0.deliver(task, value)
+            }
+            fn describe(&self, task: TaskId) -> (String, String) {
+                self.0.describe(task)
+            }
+        }
+        let outside = Runtime::current().budget().limit_bytes();
+        for runtime in runtimes() {
+            let job = Ask(Chain::new(50));
+            let runtime = runtime.memory(4242);
+            runtime.run_job(&job, &RunOptions::new()).unwrap();
+            assert_eq!(job.0.last.into_inner(), 50);
+            runtime.enter(|| {
+                assert_eq!(Runtime::current().budget().limit_bytes(), 4242);
+                Runtime::local().memory(7).enter(|| assert_eq!(Runtime::current().budget().limit_bytes(), 7));
+                assert_eq!(Runtime::current().budget().limit_bytes(), 4242);
+            });
+            assert_eq!(Runtime::current().budget().limit_bytes(), outside);
+            assert_idle(&runtime);
+        }
+    }
+
+    #[test]
+    fn a_plan_that_panics_or_contradicts_itself_is_reported_as_a_bug() {
+        let mut sample = Sample::default();
+        let root = sample.add(&[], 1, 0);
+        let mut job = SampleJob::new(sample.with_roots(&[root]));
+        job.broken = true;
+        for runtime in runtimes() {
+            let error = runtime.run_job(&job, &RunOptions::new()).unwrap_err();
+            assert!(error.to_string().contains("panicked: the plan is broken"), "{error}");
+            assert_eq!(error.family(), crate::error::Family::Bug);
+            assert_idle(&runtime);
+        }
+        let mut sample = Sample::default();
+        sample.add(&[1], 1, 0);
+        sample.add(&[0], 1, 0);
+        sample.tasks[0].users = vec![1];
+        sample.tasks[1].users = vec![0];
+        sample.roots = vec![1];
+        let error = Runtime::local().run_job(&SampleJob::new(sample), &RunOptions::new()).unwrap_err();
+        assert!(error.to_string().contains("Stuck"), "{error}");
+    }
+
+    #[test]
+    fn memory_is_read_from_words() {
+        assert_eq!(Runtime::local().memory_text("2KiB").unwrap().budget().limit_bytes(), 2048);
+        assert!(Runtime::local().memory_text("much").is_err());
     }
 }

@@ -544,3 +544,379 @@ impl<G: TaskGraph + ?Sized> State<'_, G> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::super::samples::{Sample, any_sample};
+    use super::*;
+
+    /// A driver with a model beside it that checks every answer of the machine.
+    struct Model<'s> {
+        sample: &'s Sample,
+        state: State<'s, Sample>,
+        budget: Budget,
+        actions: Actions,
+        running: Vec<(usize, Slot)>,
+        done: HashMap<usize, Slot>,
+        released: HashSet<usize>,
+        /// Reads of a result by tasks that have started, and that have ended.
+        started_reads: HashMap<usize, usize>,
+        ended_reads: HashMap<usize, usize>,
+        stopped: bool,
+    }
+
+    impl<'s> Model<'s> {
+        fn new(sample: &'s Sample, limit_bytes: u64) -> Self {
+            let budget = Budget::new(limit_bytes);
+            Self {
+                sample,
+                state: State::new(sample, &budget),
+                budget,
+                actions: Actions::default(),
+                running: Vec::new(),
+                done: HashMap::new(),
+                released: HashSet::new(),
+                started_reads: HashMap::new(),
+                ended_reads: HashMap::new(),
+                stopped: false,
+            }
+        }
+
+        fn want(&mut self, max: usize) -> usize {
+            let n_running = self.running.len();
+            self.send(Event::Want { max });
+            let runs = std::mem::take(&mut self.actions.run);
+            assert!(runs.len() <= max && !(self.stopped && !runs.is_empty()));
+            let inputs = std::mem::take(&mut self.actions.inputs);
+            let mut inputs = inputs.iter();
+            for run in &runs {
+                let task = Sample::number(run.task);
+                assert!(
+                    !self.done.contains_key(&task) && self.running.iter().all(|r| r.0 != task),
+                    "{task} runs twice"
+                );
+                assert_eq!(run.deliver, self.sample.roots.contains(&task));
+                assert_eq!(run.keep, !self.sample.tasks[task].users.is_empty());
+                assert_eq!(run.n_inputs, self.sample.tasks[task].deps.len());
+                for dep in &self.sample.tasks[task].deps {
+                    let input = inputs.next().unwrap();
+                    assert_eq!(self.done.get(dep), Some(&input.slot), "{task} runs before {dep}");
+                    assert!(!self.released.contains(dep));
+                    let reads = self.started_reads.entry(*dep).or_default();
+                    *reads += 1;
+                    assert_eq!(input.last, *reads == self.sample.tasks[*dep].users.len());
+                }
+                self.running.push((task, run.slot));
+            }
+            assert!(
+                self.live_bytes() <= self.budget.limit_bytes()
+                    || runs.is_empty()
+                    || (n_running == 0 && runs.len() == 1)
+            );
+            self.check();
+            runs.len()
+        }
+
+        fn end(&mut self, which: usize, fails: bool) {
+            let (task, slot) = self.running.swap_remove(which);
+            for &dep in &self.sample.tasks[task].deps {
+                *self.ended_reads.entry(dep).or_default() += 1;
+            }
+            if fails {
+                self.stopped = true;
+                self.send(Event::Failed { slot });
+            } else {
+                self.done.insert(task, slot);
+                let delivered = self.sample.tasks[task].users.is_empty();
+                let result_bytes = if delivered { 0 } else { self.sample.tasks[task].result_bytes };
+                self.send(Event::Done { slot, result_bytes });
+            }
+            self.check();
+        }
+
+        fn cancel(&mut self) {
+            self.stopped = true;
+            self.send(Event::Cancel);
+            self.check();
+        }
+
+        fn send(&mut self, event: Event) {
+            self.actions.clear();
+            self.state.handle(event, &mut self.actions);
+            for release in &self.actions.release {
+                let task = Sample::number(release.task);
+                assert_eq!(self.done.get(&task), Some(&release.slot));
+                assert!(self.released.insert(task), "{task} is released twice");
+            }
+        }
+
+        /// A result is alive if a task that reads it has not ended; after a stop, if such a task runs.
+        fn is_alive(&self, task: usize) -> bool {
+            let ended = self.ended_reads.get(&task).copied().unwrap_or(0);
+            let readers = if self.stopped {
+                self.started_reads.get(&task).copied().unwrap_or(0)
+            } else {
+                self.sample.tasks[task].users.len()
+            };
+            ended < readers
+        }
+
+        fn live_bytes(&self) -> u64 {
+            let running = self.running.iter().map(|&(task, _)| self.sample.tasks[task].bytes);
+            let alive = self.done.keys().filter(|&&task| self.is_alive(task));
+            running.sum::<u64>() + alive.map(|&task| self.sample.tasks[task].result_bytes).sum::<u64>()
+        }
+
+        fn check(&self) {
+            assert_eq!(self.state.ledger().live_bytes(), self.live_bytes());
+            for &task in self.done.keys() {
+                assert_eq!(self.released.contains(&task), !self.is_alive(task), "release of {task}");
+            }
+            assert!(self.budget.used_bytes() >= self.live_bytes());
+        }
+
+        /// Runs to the end, `n_threads` tasks at a time; `choices` says which of them ends next.
+        fn run(&mut self, n_threads: usize, mut choices: impl FnMut(usize) -> usize) {
+            loop {
+                while self.running.len() < n_threads && self.want(1) > 0 {}
+                if self.running.is_empty() {
+                    return;
+                }
+                self.end(choices(self.running.len()), false);
+            }
+        }
+
+        fn assert_finished(&self) {
+            let mut done: Vec<usize> = self.done.keys().copied().collect();
+            done.sort_unstable();
+            assert_eq!(done, self.sample.needed());
+            assert_eq!(self.state.verdict(), Verdict::Finished);
+            assert_eq!(self.state.n_done(), done.len() as u64);
+            assert_eq!((self.state.ledger().live_bytes(), self.state.records.len()), (0, 0));
+            assert_eq!(self.released.len(), done.len());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+
+        #[test]
+        fn any_plan_runs_once_in_order_and_within_memory(
+            sample in any_sample(60), limit in 0..400_u64, n_threads in 1..9_usize, picks in prop::collection::vec(any::<usize>(), 1..50),
+        ) {
+            let mut model = Model::new(&sample, limit);
+            let mut picks = picks.iter().cycle();
+            model.run(n_threads, |n| picks.next().unwrap() % n);
+            model.assert_finished();
+        }
+
+        #[test]
+        fn any_batches_do(sample in any_sample(60), limit in 50..400_u64, batches in prop::collection::vec((1..6_usize, any::<usize>()), 1..50)) {
+            let mut model = Model::new(&sample, limit);
+            for &(max, pick) in batches.iter().cycle() {
+                model.want(max);
+                if model.running.is_empty() {
+                    break;
+                }
+                model.end(pick % model.running.len(), false);
+            }
+            model.assert_finished();
+        }
+
+        #[test]
+        fn a_stopped_run_starts_nothing_and_returns_everything(
+            sample in any_sample(60), limit in 0..400_u64, n_threads in 1..9_usize, steps in 0..60_usize, pick in any::<usize>(), fails in any::<bool>(),
+        ) {
+            let mut model = Model::new(&sample, limit);
+            for step in 0..steps {
+                while model.running.len() < n_threads && model.want(1) > 0 {}
+                if !model.running.is_empty() {
+                    model.end(pick.rotate_left(step as u32) % model.running.len(), false);
+                }
+            }
+            model.want(n_threads);
+            if fails && !model.running.is_empty() {
+                model.end(pick % model.running.len(), true);
+            } else {
+                model.cancel();
+            }
+            while !model.running.is_empty() {
+                let (n, odd) = (model.running.len(), pick % 3 == 0);
+                model.end(pick % n, odd);
+                prop_assert_eq!(model.want(n_threads), 0);
+            }
+            prop_assert_eq!(model.state.verdict(), Verdict::Stopped);
+            prop_assert_eq!(model.state.ledger().live_bytes(), 0);
+            prop_assert_eq!(model.released.len(), model.done.len());
+        }
+    }
+
+    const BLOCK_BYTES: u64 = 1000;
+
+    /// Runs a plan and returns the largest number of blocks of `BLOCK_BYTES` alive, and of records.
+    fn peak_blocks(sample: &Sample, n_threads: usize) -> (u64, usize) {
+        let budget = Budget::new(u64::MAX);
+        let mut state = State::new(sample, &budget);
+        let (mut actions, mut running) = (Actions::default(), std::collections::VecDeque::new());
+        loop {
+            while running.len() < n_threads {
+                actions.clear();
+                state.handle(Event::Want { max: 1 }, &mut actions);
+                let Some(run) = actions.run.pop() else { break };
+                running.push_back(run);
+            }
+            let Some(run) = running.pop_front() else { break };
+            let task = &sample.tasks[Sample::number(run.task)];
+            state.handle(
+                Event::Done { slot: run.slot, result_bytes: if run.keep { task.bytes } else { 0 } },
+                &mut actions,
+            );
+        }
+        assert_eq!((state.verdict(), state.ledger().live_bytes()), (Verdict::Finished, 0));
+        (state.ledger().peak_bytes() / BLOCK_BYTES, state.peak_records())
+    }
+
+    #[test]
+    fn roots_that_share_a_source_sweep_it_together() {
+        let n_blocks = 1000;
+        let mut sample = Sample::default();
+        let x: Vec<usize> = (0..n_blocks).map(|i| sample.add(&[], BLOCK_BYTES, i)).collect();
+        let sums: Vec<usize> = (0..x.len()).map(|i| sample.add(&[x[i]], 1, i as u64)).collect();
+        let sum = sample.add_tree(&sums, 8, 1);
+        let stencil: Vec<usize> = (0..x.len())
+            .map(|i| sample.add(&x[i.saturating_sub(1)..(i + 2).min(x.len())], BLOCK_BYTES, i as u64))
+            .collect();
+        let stencil_sums: Vec<usize> = (0..x.len()).map(|i| sample.add(&[stencil[i]], 1, i as u64)).collect();
+        let stencil_sum = sample.add_tree(&stencil_sums, 8, 1);
+        let means: Vec<usize> = (0..x.len()).map(|i| sample.add(&[x[i]], 1, i as u64)).collect();
+        let mean = sample.add_tree(&means, 8, 1);
+        for roots in [[sum, stencil_sum, mean], [stencil_sum, mean, sum], [mean, sum, stencil_sum]] {
+            let sample = sample.clone().with_roots(&roots);
+            for (n_threads, max_blocks) in [(1, 6), (2, 8), (8, 24)] {
+                let (blocks, records) = peak_blocks(&sample, n_threads);
+                assert!(blocks <= max_blocks, "{blocks} blocks alive with {n_threads} threads");
+                assert!(records <= 400, "{records} records with {n_threads} threads");
+            }
+        }
+    }
+
+    #[test]
+    fn a_grid_is_swept_in_bands() {
+        let n = 32;
+        let mut sample = Sample::default();
+        let at = |i: usize, j: usize| i * n + j;
+        let x: Vec<usize> = (0..n * n).map(|b| sample.add(&[], BLOCK_BYTES, b as u64)).collect();
+        let sums: Vec<usize> = (0..n * n).map(|b| sample.add(&[x[b]], 1, b as u64)).collect();
+        let sum = sample.add_tree(&sums, 8, 1);
+        let stencil: Vec<usize> = (0..n * n)
+            .map(|b| {
+                let (i, j) = (b / n, b % n);
+                let mut deps = vec![x[b]];
+                deps.extend(
+                    [(i > 0, -1, 0), (i + 1 < n, 1, 0), (j > 0, 0, -1), (j + 1 < n, 0, 1)]
+                        .iter()
+                        .filter(|d| d.0)
+                        .map(|&(_, di, dj)| x[at((i as isize + di) as usize, (j as isize + dj) as usize)]),
+                );
+                let y = sample.add(&deps, BLOCK_BYTES, b as u64);
+                sample.add(&[y], 1, b as u64)
+            })
+            .collect();
+        let stencil_sum = sample.add_tree(&stencil, 8, 1);
+        let mut roots = vec![sum, stencil_sum];
+        for j in 0..n {
+            let column: Vec<usize> = (0..n).map(|i| sample.add(&[x[at(i, j)]], 1, at(i, j) as u64)).collect();
+            roots.push(sample.add_tree(&column, 8, 1));
+        }
+        let sample = sample.with_roots(&roots);
+        for (n_threads, max_blocks) in [(1, 3 * n as u64), (8, 4 * n as u64)] {
+            let (blocks, _) = peak_blocks(&sample, n_threads);
+            assert!(blocks <= max_blocks, "{blocks} blocks alive with {n_threads} threads");
+        }
+    }
+
+    #[test]
+    fn a_block_and_its_mirror_image_are_released_together() {
+        let n = 30;
+        let mut sample = Sample::default();
+        let x: Vec<usize> = (0..n * n).map(|b| sample.add(&[], BLOCK_BYTES, b as u64)).collect();
+        let roots: Vec<usize> =
+            (0..n * n).map(|b| sample.add(&[x[b], x[b % n * n + b / n]], BLOCK_BYTES, b as u64)).collect();
+        let sample = sample.with_roots(&roots);
+        assert!(peak_blocks(&sample, 1).0 <= 3);
+        assert!(peak_blocks(&sample, 8).0 <= 24);
+    }
+
+    #[test]
+    fn a_block_with_many_large_users_does_not_make_them_all_at_once() {
+        let (n_rows, n_columns) = (60, 64);
+        let mut sample = Sample::default();
+        let a: Vec<usize> = (0..n_rows).map(|_| sample.add(&[], 1, 0)).collect();
+        let b: Vec<usize> = (0..n_columns).map(|_| sample.add(&[], 1, 0)).collect();
+        let rows: Vec<usize> = (0..n_rows)
+            .map(|i| {
+                let products: Vec<usize> = (0..n_columns)
+                    .map(|j| sample.add(&[a[i], b[j]], BLOCK_BYTES, (i * n_columns + j) as u64))
+                    .collect();
+                sample.add_tree(&products, 8, 1)
+            })
+            .collect();
+        let all_a = sample.add_tree(&a, 8, 1);
+        let sample = sample.with_roots(&[&[all_a], &rows[..]].concat());
+        let (blocks, _) = peak_blocks(&sample, 1);
+        assert!(blocks <= 9, "{blocks} blocks alive");
+    }
+
+    #[test]
+    fn a_plan_that_waits_for_itself_is_stuck() {
+        let mut sample = Sample::default();
+        let first = sample.add(&[1], 1, 0);
+        sample.add(&[first], 1, 0);
+        sample.roots = vec![1];
+        sample.tasks[0].users = vec![1];
+        sample.tasks[1].users = vec![0];
+        let mut state = State::new(&sample, &Budget::new(10));
+        let mut actions = Actions::default();
+        state.handle(Event::Want { max: 2 }, &mut actions);
+        assert!(actions.run.is_empty());
+        assert_eq!(state.verdict(), Verdict::Stuck);
+    }
+
+    #[test]
+    fn tasks_too_large_for_the_budget_run_alone_and_are_counted() {
+        let mut sample = Sample::default();
+        let large: Vec<usize> = (0..5).map(|i| sample.add(&[], 100, i)).collect();
+        let small: Vec<usize> = (5..8).map(|i| sample.add(&[], 5, i)).collect();
+        let sample = sample.with_roots(&[large, small].concat());
+        let mut model = Model::new(&sample, 20);
+        model.run(4, |n| n - 1);
+        model.assert_finished();
+        assert_eq!(model.state.ledger().over_budget_starts(), 5);
+    }
+
+    #[test]
+    fn a_path_that_does_not_fit_waits_for_the_one_before() {
+        let mut sample = Sample::default();
+        let leaves: Vec<usize> = (0..64)
+            .map(|i| {
+                let x = sample.add(&[], 10, i);
+                sample.tasks[x].path_bytes = 30;
+                let y = sample.add(&[x], 10, i);
+                let z = sample.add(&[y], 10, i);
+                sample.add(&[z], 0, i)
+            })
+            .collect();
+        let root = sample.add_tree(&leaves, 8, 0);
+        let sample = sample.with_roots(&[root]);
+        for limit in [30, 50, 80] {
+            let mut model = Model::new(&sample, limit);
+            model.run(8, |n| n / 2);
+            model.assert_finished();
+            assert_eq!(model.state.ledger().over_budget_starts(), 0);
+        }
+    }
+}
