@@ -2,7 +2,10 @@
 
 pub(crate) mod context;
 mod copy;
+mod entries;
+pub(crate) mod generate;
 pub(crate) mod index;
+pub(crate) mod layout;
 mod operands;
 pub(crate) mod program;
 pub(crate) mod simd;

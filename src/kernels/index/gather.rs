@@ -22,6 +22,7 @@ use crate::element::{Element, Scalar};
 use crate::error::{Error, Result, Shown};
 use crate::kernels::context::KernelContext;
 use crate::kernels::copy::{copied, copy_into};
+use crate::kernels::entries::{Combinations, Entries, position};
 use crate::kernels::operands::{Operands, blocks, lengths, scratch};
 use crate::sparse::Coo;
 
@@ -199,7 +200,7 @@ impl Gather {
     /// Moves the entries of each input; the result has the inputs' fill, and entries where the gaps differ from it.
     fn sparse<T: Element>(&self, inputs: &[Coo<T>], counts: &[usize]) -> Result<Coo<T>> {
         let fill = inputs.first().map_or(T::zero(), Coo::fill);
-        let mut entries = Entries { coords: vec![Vec::new(); self.shape.len()], values: Vec::new() };
+        let mut entries = Entries::new(self.shape.len());
         for (number, input) in inputs.iter().enumerate() {
             self.move_entries(input, &position(number, counts), &mut entries);
         }
@@ -207,7 +208,7 @@ impl Gather {
         if !gap.is_same(fill) {
             self.gap_entries(gap, &mut entries);
         }
-        Coo::from_coords_with_fill(&entries.coords, entries.values, &self.shape, fill)
+        entries.into_coo(&self.shape, fill)
     }
 
     fn move_entries<T: Element>(&self, input: &Coo<T>, at: &[usize], entries: &mut Entries<T>) {
@@ -219,7 +220,7 @@ impl Gather {
         let axes: Vec<Vec<Piece>> = self.axes.iter().zip(at).map(own).collect();
         for combination in Combinations::new(axes.iter().map(Vec::len).collect()) {
             let pieces: Vec<Piece> = combination.iter().zip(&axes).map(|(&i, pieces)| pieces[i]).collect();
-            entries.extend_moved(&pieces, coords.view(), input.values());
+            move_into(entries, &pieces, coords.view(), input.values());
         }
     }
 
@@ -234,29 +235,16 @@ impl Gather {
     }
 }
 
-/// Entries of a sparse result: one row of coordinates per axis.
-struct Entries<T> {
-    coords: Vec<Vec<u64>>,
-    values: Vec<T>,
-}
-
-impl<T: Copy> Entries<T> {
-    fn push(&mut self, coords: impl Iterator<Item = u64>, value: T) {
-        self.coords.iter_mut().zip(coords).for_each(|(row, coord)| row.push(coord));
-        self.values.push(value);
+/// Appends the entries of an input that lie in all pieces, at the places where they land.
+fn move_into<T: Element>(entries: &mut Entries<T>, pieces: &[Piece], coords: ArrayView2<'_, u64>, values: &[T]) {
+    let mut kept: Vec<usize> = (0..values.len()).collect();
+    for (piece, row) in pieces.iter().zip(coords.rows()) {
+        kept.retain(|&entry| piece.target_of(row[entry]).is_some());
     }
-
-    /// Appends the entries of an input that lie in all pieces, at the places where they land.
-    fn extend_moved(&mut self, pieces: &[Piece], coords: ArrayView2<'_, u64>, values: &[T]) {
-        let mut kept: Vec<usize> = (0..values.len()).collect();
-        for (piece, row) in pieces.iter().zip(coords.rows()) {
-            kept.retain(|&entry| piece.target_of(row[entry]).is_some());
-        }
-        for ((piece, row), moved) in pieces.iter().zip(coords.rows()).zip(&mut self.coords) {
-            moved.extend(kept.iter().filter_map(|&entry| piece.target_of(row[entry])));
-        }
-        self.values.extend(kept.iter().map(|&entry| values[entry]));
+    for (axis, (piece, row)) in pieces.iter().zip(coords.rows()).enumerate() {
+        entries.extend_axis(axis, kept.iter().filter_map(|&entry| piece.target_of(row[entry])));
     }
+    entries.extend_values(kept.iter().map(|&entry| values[entry]));
 }
 
 /// A part of one block: a view that shares its memory if it keeps at least half of it alive, else a copy, so that a
@@ -313,49 +301,6 @@ fn gap_flags(pieces: &[Piece], len: u64) -> Vec<bool> {
     let mut is_gap = vec![true; len as usize];
     pieces.iter().for_each(|piece| is_gap[piece.targets()].fill(false));
     is_gap
-}
-
-/// The position of number `number` in a row-major array of `counts`.
-fn position(number: usize, counts: &[usize]) -> Vec<usize> {
-    let mut rest = number;
-    let mut position = Vec::with_capacity(counts.len());
-    for &count in counts.iter().rev() {
-        position.push(rest % count);
-        rest /= count;
-    }
-    position.reverse();
-    position
-}
-
-/// All index tuples below `counts` in row-major order.
-struct Combinations {
-    counts: Vec<usize>,
-    next: Option<Vec<usize>>,
-}
-
-impl Combinations {
-    fn new(counts: Vec<usize>) -> Self {
-        let next = (!counts.contains(&0)).then(|| vec![0; counts.len()]);
-        Self { counts, next }
-    }
-}
-
-impl Iterator for Combinations {
-    type Item = Vec<usize>;
-
-    fn next(&mut self) -> Option<Vec<usize>> {
-        let current = self.next.take()?;
-        let mut following = current.clone();
-        for (slot, &count) in following.iter_mut().zip(&self.counts).rev() {
-            *slot += 1;
-            if *slot < count {
-                self.next = Some(following);
-                break;
-            }
-            *slot = 0;
-        }
-        Some(current)
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,15 @@
+//! Kernels that change how elements are seen, not which: the same elements under another shape.
+//!
+//! * [`View`]: axes permuted, inserted, dropped, broadcast;
+//! * [`Reshape`]: another shape over the same row-major order;
+//! * [`Contiguous`]: row-major in memory.
+//!
+//! Dense blocks keep their memory where strides can express the result.
+
+mod contiguous;
+mod reshape;
+mod view;
+
+pub(crate) use contiguous::Contiguous;
+pub(crate) use reshape::Reshape;
+pub(crate) use view::View;
