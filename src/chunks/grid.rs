@@ -73,7 +73,7 @@ impl Grid {
 
     /// The number of elements, if known and below 2^64.
     pub fn n_elems(&self) -> Option<u64> {
-        self.0.iter().try_fold(1u64, |n, axis| n.checked_mul(axis.len()?))
+        count_elems(&self.known_shape()?)
     }
 
     /// The number of blocks along each axis.
@@ -136,6 +136,11 @@ impl Grid {
     }
 }
 
+/// The number of elements of a shape, if below 2^64. A zero makes it zero, however long the other axes are.
+pub(crate) fn count_elems(shape: &[u64]) -> Option<u64> {
+    if shape.contains(&0) { Some(0) } else { shape.iter().try_fold(1, |n: u64, &len| n.checked_mul(len)) }
+}
+
 impl FromIterator<AxisChunks> for Grid {
     fn from_iter<I: IntoIterator<Item = AxisChunks>>(axes: I) -> Self {
         Self(axes.into_iter().collect())
@@ -169,5 +174,11 @@ mod tests {
         let grid = Grid::single(&[]);
         assert_eq!((grid.n_blocks(), grid.n_elems()), (1, Some(1)));
         assert_eq!(grid.block_index(0), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn elements_are_counted_without_overflow() {
+        assert_eq!(Grid::single(&[1 << 40, 1 << 40]).n_elems(), None);
+        assert_eq!(Grid::single(&[1 << 40, 1 << 40, 0]).n_elems(), Some(0));
     }
 }

@@ -6,8 +6,10 @@
 //! * `slicing` tells which pieces of which input blocks make an output block, for slices, rechunks and concatenations;
 //!   `take` does for lists of indices.
 //! * `rechunk` plans the grids to go through from one grid to another.
+//! * `reshape` finds grids on which a reshape goes block by block.
 //! * `tree` says which blocks a reduction combines, level by level.
 //! * `unify` broadcasts shapes and finds the grid on which operands meet.
+//! * `window` tells which pieces make a block with a halo of its neighbours.
 //!
 //! Say *chunk* for an extent in the grid and *block* for the data in it.
 //!
@@ -24,6 +26,7 @@ mod extent;
 mod grid;
 mod normalize;
 pub(crate) mod rechunk;
+pub(crate) mod reshape;
 pub(crate) mod select;
 pub(crate) mod slicing;
 pub(crate) mod take;
@@ -31,6 +34,7 @@ pub(crate) mod take;
 mod testing;
 pub(crate) mod tree;
 pub(crate) mod unify;
+pub(crate) mod window;
 
 pub use axis::AxisChunks;
 pub use extent::{Extent, SizeVar};

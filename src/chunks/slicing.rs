@@ -82,6 +82,13 @@ impl BlockSet<'_> {
         }
     }
 
+    /// A set from block numbers in any order and number.
+    pub(super) fn from_unsorted(mut list: Vec<u64>) -> Self {
+        list.sort_unstable();
+        list.dedup();
+        Self::from_ascending(list)
+    }
+
     /// A set from ascending block numbers, as a range if they are consecutive.
     fn from_ascending(list: Vec<u64>) -> Self {
         match (list.first(), list.last()) {
@@ -332,7 +339,7 @@ pub(crate) struct RangePieces<'a> {
 }
 
 impl<'a> RangePieces<'a> {
-    fn new(input: &'a AxisChunks, range: AxisRange, span: Range<u64>) -> Self {
+    pub(super) fn new(input: &'a AxisChunks, range: AxisRange, span: Range<u64>) -> Self {
         Self { input, range, first: span.start, rest: span }
     }
 }
