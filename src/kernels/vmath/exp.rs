@@ -65,8 +65,17 @@ pub(crate) fn exp2<I: Isa>(x: f64) -> f64 {
     let (n, _) = round(x);
     let rest = x - n;
     let r = Pair::product::<I>(rest, std::f64::consts::LN_2);
-    let low = mul_add::<I>(rest, LN_2_BELOW_F64, r.low);
-    exp_of_reduced::<I>(n, Pair { high: r.high, low })
+    exp_of_reduced::<I>(n, Pair { high: r.high, low: mul_add::<I>(rest, LN_2_BELOW_F64, r.low) })
+}
+
+/// `2^(x.high + x.low)` for `x` in `-2000..=2000`.
+#[inline(always)]
+pub(super) fn exp2_of_pair<I: Isa>(x: Pair) -> f64 {
+    let (n, _) = round(x.high);
+    let rest = Pair::ordered_sum(x.high - n, x.low);
+    let r = Pair::product::<I>(rest.high, std::f64::consts::LN_2);
+    let low = mul_add::<I>(rest.low, std::f64::consts::LN_2, r.low);
+    exp_of_reduced::<I>(n, Pair { high: r.high, low: mul_add::<I>(rest.high, LN_2_BELOW_F64, low) })
 }
 
 /// ln 2 less the `f64` nearest to it.
@@ -106,7 +115,13 @@ pub(crate) fn exp_f32<I: Isa>(x: f32) -> f32 {
 /// `2^x` in single precision.
 #[inline(always)]
 pub(crate) fn exp2_f32<I: Isa>(x: f32) -> f32 {
-    let x = clamp(x as f64, -150.0, 129.0);
+    exp2_to_f32::<I>(x as f64)
+}
+
+/// `2^x` rounded to single precision.
+#[inline(always)]
+pub(super) fn exp2_to_f32<I: Isa>(x: f64) -> f32 {
+    let x = clamp(x, -150.0, 129.0);
     let (n, _) = round(x);
     exp_of_reduced_f32::<I>(n, (x - n) * std::f64::consts::LN_2)
 }

@@ -69,9 +69,9 @@ fn assemble<I: Isa>(k: f64, f: f64, rest: f64) -> f64 {
     sum.high + (sum.low + mul_add::<I>(k, LN_2_LOW, rest))
 }
 
-/// The natural logarithm of a `high + low` in `2^-1000..`.
+/// `ln(2^k (high + low))` for an integer `k` and a finite `high + low` above 2^-1000.
 #[inline(always)]
-pub(super) fn ln_of_pair<I: Isa>(x: Pair) -> f64 {
+pub(super) fn ln_of_pair<I: Isa>(k: f64, x: Pair) -> f64 {
     let Decomposed { fraction, exponent } = decompose_normal(x.high, FRAC_1_SQRT_2);
     // The low word of a number near the largest one counts for nothing, and its factor would not be a normal number.
     let limited = if exponent > 1000.0 { 1000.0 } else { exponent };
@@ -79,7 +79,7 @@ pub(super) fn ln_of_pair<I: Isa>(x: Pair) -> f64 {
     let f = Pair::ordered_sum(fraction - 1.0, x.low * factor);
     // The low word counts by 1 / (1 + f), of which three terms are enough.
     let weight = mul_add::<I>(f.high, f.high, 1.0 - f.high);
-    assemble::<I>(exponent, f.high, mul_add::<I>(f.low, weight, rest_of_ln::<I>(f.high)))
+    assemble::<I>(k + exponent, f.high, mul_add::<I>(f.low, weight, rest_of_ln::<I>(f.high)))
 }
 
 /// `result`, except where the logarithm of `x` is infinite or no number.
@@ -131,7 +131,7 @@ pub(crate) fn log10<I: Isa>(x: f64) -> f64 {
 /// `ln(1 + x)`, accurate near zero.
 #[inline(always)]
 pub(crate) fn log1p<I: Isa>(x: f64) -> f64 {
-    let result = ln_of_pair::<I>(Pair::sum(1.0, x));
+    let result = ln_of_pair::<I>(0.0, Pair::sum(1.0, x));
     let result = with_special_values(1.0 + x, result);
     // Also keeps the sign of zero.
     if x.abs() < f64::EPSILON / 4.0 { x } else { result }
