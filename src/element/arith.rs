@@ -8,7 +8,7 @@ use super::{C32, C64, Element};
 /// Addition and multiplication without panics, and the type to accumulate in.
 pub trait Arith: Copy {
     /// The type that sums of this one are accumulated in: 64-bit integers, `f64` or `C64`.
-    type Wide: Element;
+    type Accum: Element;
 
     /// The sum.
     fn plus(self, other: Self) -> Self;
@@ -19,9 +19,9 @@ pub trait Arith: Copy {
 }
 
 macro_rules! arith_ints {
-    ($($t:ty => $wide:ty),*) => {$(
+    ($($t:ty => $accum:ty),*) => {$(
         impl Arith for $t {
-            type Wide = $wide;
+            type Accum = $accum;
             #[inline(always)]
             fn plus(self, other: Self) -> Self { self.wrapping_add(other) }
             #[inline(always)]
@@ -34,9 +34,9 @@ macro_rules! arith_ints {
 arith_ints!(i8 => i64, i16 => i64, i32 => i64, i64 => i64, u8 => u64, u16 => u64, u32 => u64, u64 => u64);
 
 macro_rules! arith_floats {
-    ($($t:ty, $part:ty => $wide:ty),*) => {$(
+    ($($t:ty, $part:ty => $accum:ty),*) => {$(
         impl Arith for $t {
-            type Wide = $wide;
+            type Accum = $accum;
             #[inline(always)]
             fn plus(self, other: Self) -> Self { self + other }
             #[inline(always)]
@@ -52,7 +52,7 @@ macro_rules! arith_floats {
 arith_floats!(f32, f32 => f64, f64, f64 => f64, C32, f32 => C64, C64, f64 => C64);
 
 impl Arith for bool {
-    type Wide = i64;
+    type Accum = i64;
     #[inline(always)]
     fn plus(self, other: Self) -> Self {
         self | other

@@ -18,12 +18,15 @@
 
 pub(crate) mod align;
 mod alloc;
+mod argreduce;
 mod broadcast;
 mod convert;
 mod coo;
 mod coords;
 mod elementwise;
+pub(crate) mod group;
 pub(crate) mod keys;
+mod reduce;
 mod remap;
 mod sort;
 #[cfg(test)]

@@ -42,25 +42,24 @@ impl<K: Key> Remap<K> {
         Self { offset: K::truncate(offset), ..self }
     }
 
-    /// Whether keys are only moved by the offset.
-    fn is_shift(&self) -> bool {
-        self.groups.is_empty() && self.first_stride == K::one()
-    }
-
     /// The images of keys, in their order.
     pub(crate) fn apply(&self, keys: &[K]) -> Vec<K> {
-        if self.is_shift() {
-            return keys.iter().map(|key| key.wrapping_add(&self.offset)).collect();
-        }
         let mut images = Vec::with_capacity(keys.len());
-        for tile in keys.chunks(TILE) {
-            let mut rest = [K::zero(); TILE];
-            let mut image = [self.offset; TILE];
-            rest[..tile.len()].copy_from_slice(tile);
-            self.apply_tile(&mut rest[..tile.len()], &mut image[..tile.len()]);
-            images.extend_from_slice(&image[..tile.len()]);
-        }
+        self.for_each_tile(keys, |_, tile| images.extend_from_slice(tile));
         images
+    }
+
+    /// Calls `work` with the images of consecutive keys and the index of the first of them.
+    pub(crate) fn for_each_tile(&self, keys: &[K], mut work: impl FnMut(usize, &[K])) {
+        let mut rest = [K::zero(); TILE];
+        let mut image = [K::zero(); TILE];
+        for (n, tile) in keys.chunks(TILE).enumerate() {
+            let (rest, image) = (&mut rest[..tile.len()], &mut image[..tile.len()]);
+            rest.copy_from_slice(tile);
+            image.fill(self.offset);
+            self.apply_tile(rest, image);
+            work(n * TILE, image);
+        }
     }
 
     fn apply_tile(&self, rest: &mut [K], image: &mut [K]) {
