@@ -79,3 +79,22 @@ macro_rules! dispatch_over {
     };
 }
 pub(crate) use dispatch_over;
+
+/// Calls `$mac` with the part of the list that a word names, before the rest of the arguments.
+///
+/// `with_class!(float, mac, a, b)` calls `mac! { [(F32, f32), (F64, f64)], a, b }`.
+macro_rules! with_class {
+    (bool, $mac:ident, $($rest:tt)*) => { $mac! { [(Bool, bool)], $($rest)* } };
+    (signed, $mac:ident, $($rest:tt)*) => { $mac! { [(I8, i8), (I16, i16), (I32, i32), (I64, i64)], $($rest)* } };
+    (unsigned, $mac:ident, $($rest:tt)*) => { $mac! { [(U8, u8), (U16, u16), (U32, u32), (U64, u64)], $($rest)* } };
+    (int, $mac:ident, $($rest:tt)*) => {
+        $mac! {
+            [(I8, i8), (I16, i16), (I32, i32), (I64, i64), (U8, u8), (U16, u16), (U32, u32), (U64, u64)], $($rest)*
+        }
+    };
+    (float, $mac:ident, $($rest:tt)*) => { $mac! { [(F32, f32), (F64, f64)], $($rest)* } };
+    (complex, $mac:ident, $($rest:tt)*) => {
+        $mac! { [(C32, $crate::element::C32), (C64, $crate::element::C64)], $($rest)* }
+    };
+}
+pub(crate) use with_class;

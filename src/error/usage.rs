@@ -76,6 +76,12 @@ impl Error {
         Self::new(Kind::Layout, op, detail)
     }
 
+    /// An integer has no power that is an integer.
+    pub(crate) fn negative_power(base: impl fmt::Display, exponent: impl fmt::Display) -> Self {
+        Self::new(Kind::Value, "power", format!("the integer {base} to the negative power {exponent} is no integer"))
+            .with_remedy("cast the base to a float type first")
+    }
+
     /// Some other argument is out of its domain.
     pub(crate) fn value(op: impl Into<std::borrow::Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self::new(Kind::Value, op, detail)

@@ -7,6 +7,7 @@ pub(crate) mod generate;
 pub(crate) mod index;
 pub(crate) mod layout;
 mod operands;
+pub(crate) mod ops;
 pub(crate) mod program;
 pub(crate) mod simd;
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::mem::MaybeUninit;
 
 use ndarray::{ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
 
-use crate::element::{DType, Element};
+use crate::element::dispatch::for_each_dtype;
+use crate::element::{DType, Element, Scalar};
 use crate::error::{Error, Result, Shown};
 
 /// A read-only view of any element type; a program broadcasts it to the shape it walks.
@@ -29,6 +30,15 @@ impl<'a> Operand<'a> {
             strides: wrapped(view.strides()),
             elements: PhantomData,
         }
+    }
+
+    /// One value, for any shape.
+    pub(crate) fn scalar(value: &'a Scalar) -> Operand<'a> {
+        macro_rules! payload {
+            ($(($variant:ident, $t:ty)),*) => { match value { $(Scalar::$variant(x) => std::ptr::from_ref(x).cast(),)* } };
+        }
+        let base = for_each_dtype!(payload);
+        Operand { dtype: value.dtype(), base, shape: IxDyn(&[]), strides: IxDyn(&[]), elements: PhantomData }
     }
 
     /// The element type.
@@ -92,6 +102,16 @@ impl<'a> OutputMut<'a> {
             strides: wrapped(view.strides()),
             elements: PhantomData,
         }
+    }
+
+    /// One value, which keeps its type.
+    pub(crate) fn scalar(value: &'a mut Scalar) -> OutputMut<'a> {
+        let dtype = value.dtype();
+        macro_rules! payload {
+            ($(($variant:ident, $t:ty)),*) => { match value { $(Scalar::$variant(x) => std::ptr::from_mut(x).cast(),)* } };
+        }
+        let base = for_each_dtype!(payload);
+        OutputMut { dtype, base, shape: IxDyn(&[]), strides: IxDyn(&[]), elements: PhantomData }
     }
 
     /// The element type.

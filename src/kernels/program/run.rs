@@ -14,13 +14,14 @@
 //!    its arguments, and arguments that were loaded or written before. Its kernels were picked for a level of this machine.
 #![allow(unsafe_code)]
 
-use super::compile::{Compiled, Place};
-use super::memory::{self, Plane, Scratch};
+use super::compile::{Compiled, Place, Step};
 use super::operand::{Operand, OutputMut};
+use super::raw::{self, Plane, Scratch};
 use super::sink::{Rows, TileAt, TileSink};
 use super::walk::{self, Cut, Space, Walk};
 use super::{Program, TileRef};
-use crate::element::DType;
+use crate::element::dispatch::dispatch_int;
+use crate::element::{DType, Element};
 use crate::error::{Error, Result, Shown};
 
 impl Program {
@@ -38,7 +39,7 @@ impl Program {
         shape: &[usize],
         outputs: &mut [OutputMut<'_>],
     ) -> Result<()> {
-        let compiled = self.compiled();
+        let compiled = self.compiled()?;
         self.check_operands(operands)?;
         self.check_outputs(shape, outputs)?;
         let mut strides = broadcast_all(operands, shape)?;
@@ -70,7 +71,7 @@ impl Program {
             let detail = format!("{} flags for a block of shape {}", reduced.len(), Shown(shape));
             return Err(Error::bug("reduce", detail));
         }
-        let compiled = self.compiled();
+        let compiled = self.compiled()?;
         self.check_operands(operands)?;
         let strides = broadcast_all(operands, shape)?;
         let space = Space::collapse(shape, reduced, &slices(&strides));
@@ -180,7 +181,7 @@ impl<'r> Run<'r> {
     ) -> Run<'r> {
         let n_ports = operands.len() + compiled.outputs().len();
         let mut scratch = Scratch::new(n_ports + compiled.n_slots(), tile_len * compiled.widest_bytes());
-        let mut places = compiled.constant_places(operands.len());
+        let mut places = compiled.first_places();
         places.extend((0..compiled.n_slots()).map(|slot| scratch.tile(n_ports + slot)));
         places.extend((operands.len()..n_ports).map(|port| scratch.tile(port)));
         let port = |place, number, dtype, base, tile| Port {
@@ -203,7 +204,10 @@ impl<'r> Run<'r> {
 
     /// Points the input places to the elements of a cut, copying them to scratch where they do not lie side by side.
     fn load(&mut self, cut: Cut, index: &[usize]) {
-        for input in &mut self.inputs {
+        for (i, input) in self.inputs.iter_mut().enumerate() {
+            if !self.compiled.uses_input(i) {
+                continue;
+            }
             if let Some(start) = input.in_place(self.space, cut, index) {
                 self.places[input.place] = start;
                 continue;
@@ -222,7 +226,21 @@ impl<'r> Run<'r> {
     }
 
     /// Runs all steps on the tile in the places.
-    fn execute(&mut self, _len: usize) -> Result<()> {
+    fn execute(&mut self, len: usize) -> Result<()> {
+        for &step in self.compiled.steps() {
+            let place = |place: Place| self.places[place as usize];
+            match step {
+                Step::Loop { kernel, dst, args } => {
+                    // SAFETY: invariants 2 and 3.
+                    unsafe { kernel.call(place(dst), args.map(|arg| place(arg).cast_const()), len) }
+                }
+                Step::RefuseNegative { dtype, base, exponent } => {
+                    // SAFETY: invariants 2 and 3: both places hold integers of this type.
+                    let tile = |at: Place| unsafe { TileRef::from_raw(dtype, place(at), len) };
+                    refuse_negative(tile(base), tile(exponent))?;
+                }
+            }
+        }
         Ok(())
     }
 
@@ -296,6 +314,17 @@ impl<'t> Values<'t> {
     }
 }
 
+/// An error if an exponent is negative.
+fn refuse_negative(bases: TileRef<'_>, exponents: TileRef<'_>) -> Result<()> {
+    dispatch_int!(exponents.dtype(), T => {
+        let exponents = exponents.as_slice::<T>();
+        match exponents.iter().position(|&exponent| exponent < T::zero()) {
+            None => Ok(()),
+            Some(i) => Err(Error::negative_power(bases.as_slice::<T>()[i], exponents[i])),
+        }
+    }, else Ok(()))
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Direction {
     Read,
@@ -353,8 +382,8 @@ impl Port {
                 let memory = Plane { base: self.base.offset(offset * size as isize), row_stride, stride: inner[0] };
                 let packed = Plane { base: tile.add(done * len * size), row_stride: len as isize, stride: 1 };
                 match direction {
-                    Direction::Read => memory::copy(self.dtype, packed, memory, rows, len),
-                    Direction::Write => memory::copy(self.dtype, memory, packed, rows, len),
+                    Direction::Read => raw::copy(self.dtype, packed, memory, rows, len),
+                    Direction::Write => raw::copy(self.dtype, memory, packed, rows, len),
                 }
             }
             walk::advance(cursor, outer_lens, rows);

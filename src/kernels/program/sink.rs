@@ -12,7 +12,7 @@
 //! A tile never crosses from one run of the innermost axis to the next, except in [`TileSink::rows`], which hands over
 //! several equally long runs at once; a sink that has nothing to gain from that leaves the method as it is.
 
-use super::memory::TileRef;
+use super::raw::TileRef;
 
 /// Where a tile lies in its block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

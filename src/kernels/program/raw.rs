@@ -1,9 +1,12 @@
-//! The memory of tiles: typed access to a tile, scratch space, copies between strided memory and tiles.
+//! What the interpreter is made of, without element types: tiles, scratch memory, copies, loops.
 //!
 //! # Safety
 //!
 //! Invariants of this file:
 //!
+//! * a [`Kernel`] holds a pointer to a loop over slices of certain types, as a pointer to a function of `[u8]` slices. The
+//!   two have the same ABI: references and raw pointers to slices do, whatever the element type, and their length counts
+//!   elements in both. Whoever calls it knows the types;
 //! * a [`TileRef`] points to `len` initialised elements of its dtype, aligned for it, that nobody writes while the
 //!   reference lives; it is made from a slice of that type or by the interpreter for the time of one sink call;
 //! * [`copy`] is told by its caller that both planes lie in live memory and do not overlap.
@@ -69,6 +72,59 @@ impl<'a> TileRef<'a> {
     }
 }
 
+/// A loop `dst[i] = f(args[i])` of one to three arguments, without its types.
+///
+/// The slices of a call have `[u8]` as their type and the loop's own in truth.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kernel {
+    /// Of one argument.
+    One(unsafe fn(*mut [u8], *const [u8])),
+    /// Of two arguments.
+    Two(unsafe fn(*mut [u8], *const [u8], *const [u8])),
+    /// Of three arguments.
+    Three(unsafe fn(*mut [u8], *const [u8], *const [u8], *const [u8])),
+}
+
+impl Kernel {
+    /// A loop of one argument.
+    pub(super) const fn one<U, A>(run: unsafe fn(&mut [MaybeUninit<U>], &[A])) -> Kernel {
+        // SAFETY: see the invariants; the pointer is not called here.
+        Kernel::One(unsafe { std::mem::transmute::<unsafe fn(&mut [MaybeUninit<U>], &[A]), _>(run) })
+    }
+
+    /// A loop of two arguments.
+    pub(super) const fn two<U, A, B>(run: unsafe fn(&mut [MaybeUninit<U>], &[A], &[B])) -> Kernel {
+        // SAFETY: see the invariants; the pointer is not called here.
+        Kernel::Two(unsafe { std::mem::transmute::<unsafe fn(&mut [MaybeUninit<U>], &[A], &[B]), _>(run) })
+    }
+
+    /// A loop of three arguments.
+    pub(super) const fn three<U, A, B, C>(run: unsafe fn(&mut [MaybeUninit<U>], &[A], &[B], &[C])) -> Kernel {
+        // SAFETY: see the invariants; the pointer is not called here.
+        Kernel::Three(unsafe { std::mem::transmute::<unsafe fn(&mut [MaybeUninit<U>], &[A], &[B], &[C]), _>(run) })
+    }
+
+    /// Runs the loop over `len` elements; arguments that it does not have are ignored.
+    ///
+    /// # Safety
+    ///
+    /// The pointers point to `len` elements of the loop's types, aligned, those of the arguments initialised; `dst`
+    /// overlaps no argument. The loop was compiled for a level that this machine has.
+    #[inline(always)]
+    pub(super) unsafe fn call(self, dst: *mut u8, args: [*const u8; 3], len: usize) {
+        let dst = std::ptr::slice_from_raw_parts_mut(dst, len);
+        let [a, b, c] = args.map(|arg| std::ptr::slice_from_raw_parts(arg, len));
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self {
+                Kernel::One(run) => run(dst, a),
+                Kernel::Two(run) => run(dst, a, b),
+                Kernel::Three(run) => run(dst, a, b, c),
+            }
+        }
+    }
+}
+
 /// A cache line.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
@@ -92,6 +148,24 @@ impl Scratch {
     /// The start of a tile. Pointers stay good while the scratch lives, wherever it is moved.
     pub(super) fn tile(&mut self, i: usize) -> *mut u8 {
         self.lines[i * self.lines_per_tile..].as_mut_ptr().cast()
+    }
+
+    /// The start of a tile, to read from.
+    pub(super) fn tile_to_read(&self, i: usize) -> *const u8 {
+        self.lines[i * self.lines_per_tile..].as_ptr().cast()
+    }
+
+    /// Sets the first `len` elements of a tile to a value.
+    ///
+    /// # Panics
+    ///
+    /// If the tile is too small for them.
+    pub(super) fn fill<T: Element>(&mut self, i: usize, value: T, len: usize) {
+        assert!(len * size_of::<T>() <= self.lines_per_tile * Self::LINE_BYTES, "a tile holds what it is filled with");
+        let tile = Plane { base: self.tile(i), row_stride: 0, stride: 1 };
+        let source = Plane { base: (&raw const value).cast_mut().cast(), row_stride: 0, stride: 0 };
+        // SAFETY: `value` lives until the end of the call, is only read, and the tile was just seen to be large enough.
+        unsafe { copy(T::DTYPE, tile, source, 1, len) };
     }
 }
 

@@ -1,0 +1,294 @@
+//! Superinstructions: two or three operations in one loop.
+//!
+//! A value that only the next operation needs does not go through memory when both are done in one loop. The loops here
+//! compose the very functions of the op table, so the results are the same to the last bit: products are rounded before
+//! they are added.
+//!
+//! ```text
+//! chain   f(g(a, b), c) or f(c, g(a, b))    f, g: add, subtract, multiply, divide
+//! after   f(g(a, b))                        f: sqrt, square, absolute; g as above
+//! norm    a*a + b*b and its square root
+//! ```
+
+use std::marker::PhantomData;
+
+use super::code::Code;
+use super::loops::{Kernels, MakeKernels, kernels};
+use super::value::{Instr, Value};
+use crate::element::dispatch::dispatch_float;
+use crate::element::{DType, Element};
+use crate::error::{Error, Result, Shown};
+use crate::kernels::ops::{ElemOp, Map, MapVisitor, maps};
+use crate::kernels::simd::{Isa, Level};
+
+/// `F(G(a, b), c)`.
+struct Left<G, F>(PhantomData<(G, F)>);
+/// `F(c, G(a, b))`.
+struct Right<G, F>(PhantomData<(G, F)>);
+/// `F(G(a, b))`.
+struct After<G, F>(PhantomData<(G, F)>);
+/// `a*a + b*b`.
+struct SumOfSquares;
+/// `sqrt(a*a + b*b)`.
+struct RootOfSquares;
+
+impl<T: Element, G: Map<(T, T), Out = T>, F: Map<(T, T), Out = T>> Map<(T, T, T)> for Left<G, F> {
+    type Out = T;
+    const HIGHEST: Level = Level::Avx2;
+
+    #[inline(always)]
+    fn call<I: Isa>((a, b, c): (T, T, T)) -> T {
+        F::call::<I>((G::call::<I>((a, b)), c))
+    }
+}
+
+impl<T: Element, G: Map<(T, T), Out = T>, F: Map<(T, T), Out = T>> Map<(T, T, T)> for Right<G, F> {
+    type Out = T;
+    const HIGHEST: Level = Level::Avx2;
+
+    #[inline(always)]
+    fn call<I: Isa>((a, b, c): (T, T, T)) -> T {
+        F::call::<I>((c, G::call::<I>((a, b))))
+    }
+}
+
+impl<T: Element, G: Map<(T, T), Out = T>, F: Map<(T,), Out = T>> Map<(T, T)> for After<G, F> {
+    type Out = T;
+    const HIGHEST: Level = Level::Avx2;
+
+    #[inline(always)]
+    fn call<I: Isa>((a, b): (T, T)) -> T {
+        F::call::<I>((G::call::<I>((a, b)),))
+    }
+}
+
+impl<T: Element> Map<(T, T)> for SumOfSquares
+where
+    maps::Square: Map<(T,), Out = T>,
+    maps::Add: Map<(T, T), Out = T>,
+{
+    type Out = T;
+    const HIGHEST: Level = Level::Avx2;
+
+    #[inline(always)]
+    fn call<I: Isa>((a, b): (T, T)) -> T {
+        let squares = (<maps::Square as Map<(T,)>>::call::<I>((a,)), <maps::Square as Map<(T,)>>::call::<I>((b,)));
+        <maps::Add as Map<(T, T)>>::call::<I>(squares)
+    }
+}
+
+impl<T: Element> Map<(T, T)> for RootOfSquares
+where
+    SumOfSquares: Map<(T, T), Out = T>,
+    maps::Sqrt: Map<(T,), Out = T>,
+{
+    type Out = T;
+    const HIGHEST: Level = Level::Avx2;
+
+    #[inline(always)]
+    fn call<I: Isa>(args: (T, T)) -> T {
+        <maps::Sqrt as Map<(T,)>>::call::<I>((SumOfSquares::call::<I>(args),))
+    }
+}
+
+/// Evaluates `body` with `F` set to the map of one of four operations; `None` for the others.
+macro_rules! arithmetic {
+    ($op:expr, $F:ident => $body:expr) => {
+        fuse_over!($op, $F => $body, [Add, Subtract, Multiply, Divide])
+    };
+}
+
+/// Evaluates `body` with `F` set to the map of an operation that may follow another; `None` for the others.
+macro_rules! follower {
+    ($op:expr, $F:ident => $body:expr) => {
+        fuse_over!($op, $F => $body, [Sqrt, Square, Absolute])
+    };
+}
+
+macro_rules! fuse_over {
+    ($op:expr, $F:ident => $body:expr, [$($map:ident),*]) => {
+        match $op {
+            $(ElemOp::$map => {
+                type $F = maps::$map;
+                $body
+            })*
+            _ => None,
+        }
+    };
+}
+
+/// `outer(inner(a, b), c)`.
+fn left(inner: ElemOp, outer: ElemOp, dtype: DType) -> Option<&'static Kernels> {
+    dispatch_float!(dtype, T => arithmetic!(inner, G => arithmetic!(outer, F => {
+        Some(MakeKernels.map3::<T, T, T, Left<G, F>>())
+    })), else None)
+}
+
+/// `outer(c, inner(a, b))` where the order matters.
+fn right(inner: ElemOp, outer: ElemOp, dtype: DType) -> Option<&'static Kernels> {
+    dispatch_float!(dtype, T => arithmetic!(inner, G => fuse_over!(outer, F => {
+        Some(MakeKernels.map3::<T, T, T, Right<G, F>>())
+    }, [Subtract, Divide])), else None)
+}
+
+/// `outer(inner(a, b))`.
+fn after(inner: ElemOp, outer: ElemOp, dtype: DType) -> Option<&'static Kernels> {
+    dispatch_float!(dtype, T => arithmetic!(inner, G => follower!(outer, F => {
+        Some(MakeKernels.map2::<T, T, After<G, F>>())
+    })), else None)
+}
+
+fn sum_of_squares(dtype: DType) -> Option<&'static Kernels> {
+    dispatch_float!(dtype, T => Some(MakeKernels.map2::<T, T, SumOfSquares>()), else None)
+}
+
+fn root_of_squares(dtype: DType) -> Option<&'static Kernels> {
+    dispatch_float!(dtype, T => Some(MakeKernels.map2::<T, T, RootOfSquares>()), else None)
+}
+
+/// One loop to run: an instruction, or several in one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fused {
+    pub(super) kernels: &'static Kernels,
+    /// The first is repeated where there are fewer than three.
+    pub(super) args: [Value; 3],
+    /// The instruction whose result this is.
+    pub(super) result: u32,
+    /// The operation that is to be done, unless it is several.
+    op: Option<ElemOp>,
+    is_sum_of_squares: bool,
+}
+
+impl Fused {
+    fn new(kernels: &'static Kernels, args: &[Value], result: u32) -> Fused {
+        let mut all = [args[0]; 3];
+        all[..args.len()].copy_from_slice(args);
+        Fused { kernels, args: all, result, op: None, is_sum_of_squares: false }
+    }
+
+    /// The operation, if it is one alone.
+    pub(super) fn op(&self) -> Option<ElemOp> {
+        self.op
+    }
+}
+
+/// The loops of a program in order. `dtypes` are the types of the results of its instructions.
+///
+/// # Errors
+///
+/// The table has no loop for an instruction: a fault of this crate.
+pub(super) fn fuse(code: &Code, dtypes: &[DType]) -> Result<Vec<Fused>> {
+    let mut pass = Pass { uses: count_uses(code), loops: vec![None; code.instrs.len()] };
+    for (i, instr) in code.instrs.iter().enumerate() {
+        let dtype = dtypes[i];
+        let fused =
+            pass.norm(instr, dtype, i).or_else(|| pass.chain(instr, dtype, i)).or_else(|| pass.after(instr, dtype, i));
+        pass.loops[i] = Some(match fused {
+            Some(fused) => fused,
+            None => alone(code, instr, dtypes, i)?,
+        });
+    }
+    Ok(pass.loops.into_iter().flatten().collect())
+}
+
+/// The loops of a program in order, one for each instruction.
+///
+/// # Errors
+///
+/// As [`fuse`].
+pub(super) fn one_by_one(code: &Code, dtypes: &[DType]) -> Result<Vec<Fused>> {
+    code.instrs.iter().enumerate().map(|(i, instr)| alone(code, instr, dtypes, i)).collect()
+}
+
+/// The loop of one instruction.
+fn alone(code: &Code, instr: &Instr, dtypes: &[DType], i: usize) -> Result<Fused> {
+    let mut loop_dtypes = [DType::Bool; 3];
+    for (slot, &arg) in loop_dtypes.iter_mut().zip(instr.args()) {
+        *slot = code.dtype(arg, dtypes);
+    }
+    let loop_dtypes = &loop_dtypes[..instr.args().len()];
+    let kernels = kernels(instr.op(), loop_dtypes)
+        .ok_or_else(|| Error::bug(instr.op().name(), format!("the table has no loop for {}", Shown(loop_dtypes))))?;
+    Ok(Fused { op: Some(instr.op()), ..Fused::new(kernels, instr.args(), i as u32) })
+}
+
+/// How often the result of each instruction is used, by instructions and outputs.
+fn count_uses(code: &Code) -> Vec<u32> {
+    let mut uses = vec![0; code.instrs.len()];
+    let used = code.instrs.iter().flat_map(|instr| instr.args()).chain(&code.outputs);
+    for value in used {
+        if let Value::Temp(i) = value {
+            uses[*i as usize] += 1;
+        }
+    }
+    uses
+}
+
+struct Pass {
+    uses: Vec<u32>,
+    /// The loop of each instruction; `None` for those that are done in another one's.
+    loops: Vec<Option<Fused>>,
+}
+
+impl Pass {
+    /// The loop behind a value, if the value is needed only once.
+    fn inner(&self, value: Value) -> Option<(usize, Fused)> {
+        match value {
+            Value::Temp(i) if self.uses[i as usize] == 1 => self.loops[i as usize].map(|inner| (i as usize, inner)),
+            _ => None,
+        }
+    }
+
+    /// What is squared, if the value is a square that is needed only once.
+    fn squared(&self, value: Value) -> Option<(usize, Value)> {
+        let (i, inner) = self.inner(value)?;
+        let is_square = match inner.op? {
+            ElemOp::Square => true,
+            ElemOp::Multiply => inner.args[0] == inner.args[1],
+            _ => false,
+        };
+        is_square.then_some((i, inner.args[0]))
+    }
+
+    fn norm(&mut self, instr: &Instr, dtype: DType, i: usize) -> Option<Fused> {
+        match (instr.op(), instr.args()) {
+            (ElemOp::Add, &[x, y]) => {
+                let ((x, a), (y, b)) = (self.squared(x)?, self.squared(y)?);
+                let fused = Fused::new(sum_of_squares(dtype)?, &[a, b], i as u32);
+                self.loops[x] = None;
+                self.loops[y] = None;
+                Some(Fused { is_sum_of_squares: true, ..fused })
+            }
+            (ElemOp::Sqrt, &[x]) => {
+                let (x, inner) = self.inner(x).filter(|(_, inner)| inner.is_sum_of_squares)?;
+                let fused = Fused::new(root_of_squares(dtype)?, &inner.args[..2], i as u32);
+                self.loops[x] = None;
+                Some(fused)
+            }
+            (_, _) => None,
+        }
+    }
+
+    fn chain(&mut self, instr: &Instr, dtype: DType, i: usize) -> Option<Fused> {
+        let &[x, y] = instr.args() else { return None };
+        let commutes = matches!(instr.op(), ElemOp::Add | ElemOp::Multiply);
+        let from = |value: Value, kernels: &dyn Fn(ElemOp) -> Option<&'static Kernels>| {
+            let (at, inner) = self.inner(value)?;
+            Some((at, kernels(inner.op?)?, inner.args))
+        };
+        let in_order = |inner| left(inner, instr.op(), dtype);
+        let turned = |inner| if commutes { in_order(inner) } else { right(inner, instr.op(), dtype) };
+        let found = from(x, &in_order).map(|found| (found, y)).or_else(|| from(y, &turned).map(|found| (found, x)));
+        let ((at, kernels, [a, b, _]), c) = found?;
+        self.loops[at] = None;
+        Some(Fused::new(kernels, &[a, b, c], i as u32))
+    }
+
+    fn after(&mut self, instr: &Instr, dtype: DType, i: usize) -> Option<Fused> {
+        let &[x] = instr.args() else { return None };
+        let (at, inner) = self.inner(x)?;
+        let kernels = after(inner.op?, instr.op(), dtype)?;
+        self.loops[at] = None;
+        Some(Fused::new(kernels, &inner.args[..2], i as u32))
+    }
+}
