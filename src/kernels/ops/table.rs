@@ -63,7 +63,7 @@ macro_rules! for_each_elementwise {
             }
             /// The cube root.
             Cbrt cbrt(x) [] RealFloating -> Same {
-                float base: x.cbrt();
+                float avx512: VectorMath::cbrt::<I>(x);
             }
             /// `1 / x`. Of integers rounded towards zero: 0 unless `x` is 1 or -1.
             Reciprocal reciprocal(x) ["recip"] Widened -> Same {
@@ -123,17 +123,17 @@ macro_rules! for_each_elementwise {
             }
             /// The arc sine.
             Asin asin(x) ["arcsin"] Floating -> Same {
-                float base: x.asin();
+                float avx512: VectorMath::asin::<I>(x);
                 complex base: x.through(complex::asin);
             }
             /// The arc cosine.
             Acos acos(x) ["arccos"] Floating -> Same {
-                float base: x.acos();
+                float avx512: VectorMath::acos::<I>(x);
                 complex base: x.through(complex::acos);
             }
             /// The arc tangent.
             Atan atan(x) ["arctan"] Floating -> Same {
-                float base: x.atan();
+                float avx512: VectorMath::atan::<I>(x);
                 complex base: x.through(complex::atan);
             }
             /// The hyperbolic sine.
@@ -153,17 +153,17 @@ macro_rules! for_each_elementwise {
             }
             /// The inverse hyperbolic sine.
             Asinh asinh(x) ["arcsinh"] Floating -> Same {
-                float base: x.asinh();
+                float avx512: VectorMath::asinh::<I>(x);
                 complex base: x.through(complex::asinh);
             }
             /// The inverse hyperbolic cosine.
             Acosh acosh(x) ["arccosh"] Floating -> Same {
-                float base: x.acosh();
+                float avx512: VectorMath::acosh::<I>(x);
                 complex base: x.through(complex::acosh);
             }
             /// The inverse hyperbolic tangent.
             Atanh atanh(x) ["arctanh"] Floating -> Same {
-                float base: x.atanh();
+                float avx512: VectorMath::atanh::<I>(x);
                 complex base: x.through(complex::atanh);
             }
             /// Degrees as radians.
@@ -256,8 +256,8 @@ macro_rules! for_each_elementwise {
             }
             /// The angle of a complex number with the positive real axis, from -π to π.
             Angle angle(x) ["arg", "phase"] Floating -> Part {
-                float base: x.abs().min(0.0).atan2(x);
-                complex base: x.im.atan2(x.re);
+                float avx512: VectorMath::atan2::<I>(0.0, x);
+                complex avx512: VectorMath::atan2::<I>(x.im, x.re);
             }
             /// NaN as 0 and infinities as the largest finite numbers, in each part of a complex number.
             NanToNum nan_to_num(x) [] Any -> Same {
@@ -310,7 +310,7 @@ macro_rules! for_each_elementwise {
             /// `x` to the power of `y`. Integers wrap; an integer to a negative power is an error.
             Power power(x, y) ["pow", "powf", "powi", "**"] Widened -> Same {
                 int base: integer::power(x, y);
-                float base: x.powf(y);
+                float avx512: VectorMath::pow::<I>(x, y);
                 complex base: x.through2(y, complex::power);
             }
             /// The smaller of two numbers; NaN if one is NaN.
@@ -435,7 +435,7 @@ macro_rules! for_each_elementwise {
             }
             /// The angle of the point with ordinate `x` and abscissa `y`, from -π to π.
             Atan2 atan2(x, y) ["arctan2"] RealFloating -> Same {
-                float base: x.atan2(y);
+                float avx512: VectorMath::atan2::<I>(x, y);
             }
             /// The hypotenuse, `sqrt(x² + y²)` without overflow.
             Hypot hypot(x, y) [] RealFloating -> Same {

@@ -156,3 +156,95 @@ fn fold(op: ElemOp, constants: &[Scalar]) -> Option<Scalar> {
     let dtypes: Vec<DType> = constants.iter().map(|constant| constant.dtype()).collect();
     Program::single(op, &dtypes).ok()?.on_scalars(constants).ok()?.pop()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operands_are_cast_and_equal_operations_are_one() {
+        let mut builder = ProgramBuilder::new();
+        let (x, y) = (builder.input(DType::I32), builder.input(DType::F32));
+        let a = builder.push(ElemOp::Add, &[x, y]).unwrap();
+        let b = builder.push(ElemOp::Add, &[x, y]).unwrap();
+        assert_eq!((a, builder.dtype(a)), (b, DType::F64));
+        let c = builder.push(ElemOp::Sqrt, &[x]).unwrap();
+        let text = "x0: int32\nx1: float32\nt0 = astype(x0, float64)\nt1 = astype(x1, float64)\nt2 = add(t0, t1)\n\
+                    t3 = sqrt(t0)\n-> t2, t3";
+        assert_eq!(builder.finish(&[a, c]).to_string(), text);
+    }
+
+    #[test]
+    fn constants_are_computed_at_once() {
+        let mut builder = ProgramBuilder::new();
+        let x = builder.input(DType::F32);
+        let two = builder.constant(2i8);
+        assert_eq!(two, builder.constant(2i8));
+        assert_ne!(two, builder.constant(2u8));
+        let half = builder.push(ElemOp::Reciprocal, &[two]).unwrap();
+        let four = builder.push(ElemOp::Square, &[two]).unwrap();
+        let four = builder.push(ElemOp::Cast(DType::F32), &[four]).unwrap();
+        let product = builder.push(ElemOp::Multiply, &[x, four]).unwrap();
+        let program = builder.finish(&[product, half]);
+        assert_eq!(program.to_string(), "x0: float32\nt0 = multiply(x0, 4)\n-> t0, 0");
+        // Zeros of different signs are different constants.
+        let mut builder = ProgramBuilder::new();
+        assert_ne!(builder.constant(0.0), builder.constant(-0.0));
+        assert_eq!(builder.constant(f64::NAN), builder.constant(f64::NAN));
+    }
+
+    #[test]
+    fn what_fails_is_not_computed_before_it_runs() {
+        let mut builder = ProgramBuilder::new();
+        let (two, minus) = (builder.constant(2i64), builder.constant(-1i64));
+        let power = builder.push(ElemOp::Power, &[two, minus]).unwrap();
+        let error = builder.finish(&[power]).on_scalars(&[]).unwrap_err();
+        assert!(error.to_string().starts_with("power: the integer 2 to the negative power -1"), "{error}");
+    }
+
+    #[test]
+    fn nothing_is_done_for_nothing() {
+        let mut builder = ProgramBuilder::new();
+        let x = builder.input(DType::F64);
+        assert_eq!(builder.push(ElemOp::Positive, &[x]).unwrap(), x);
+        assert_eq!(builder.push(ElemOp::Cast(DType::F64), &[x]).unwrap(), x);
+        let two = builder.constant(2.0);
+        let power = builder.push(ElemOp::Power, &[x, two]).unwrap();
+        let unused = builder.push(ElemOp::Exp, &[power]).unwrap();
+        builder.push(ElemOp::Sin, &[unused]).unwrap();
+        assert_eq!(builder.finish(&[power]).to_string(), "x0: float64\nt0 = square(x0)\n-> t0");
+    }
+
+    #[test]
+    fn programs_are_put_into_each_other() {
+        let norm = {
+            let mut builder = ProgramBuilder::new();
+            let (x, y) = (builder.input(DType::F64), builder.input(DType::F64));
+            let (xx, yy) = (builder.push(ElemOp::Square, &[x]).unwrap(), builder.push(ElemOp::Square, &[y]).unwrap());
+            let sum = builder.push(ElemOp::Add, &[xx, yy]).unwrap();
+            let three = builder.constant(3.0);
+            builder.finish(&[sum, three, x])
+        };
+        let mut builder = ProgramBuilder::new();
+        let (a, b) = (builder.input(DType::F64), builder.constant(4.0));
+        let bb = builder.append(&norm, &[a, b]).unwrap();
+        assert_eq!(bb.len(), 3);
+        let root = builder.push(ElemOp::Sqrt, &[bb[0]]).unwrap();
+        let root = builder.push(ElemOp::Divide, &[root, bb[1]]).unwrap();
+        let text = "x0: float64\nt0 = square(x0)\nt1 = add(t0, 16)\nt2 = sqrt(t1)\nt3 = divide(t2, 3)\n-> t3, x0";
+        assert_eq!(builder.finish(&[root, bb[2]]).to_string(), text);
+        let mut builder = ProgramBuilder::new();
+        let a = builder.input(DType::F32);
+        assert!(builder.append(&norm, &[a, a]).is_err() && builder.append(&norm, &[]).is_err());
+    }
+
+    #[test]
+    fn types_without_a_loop_are_refused_when_built() {
+        let mut builder = ProgramBuilder::new();
+        let x = builder.input(DType::Bool);
+        assert!(builder.push(ElemOp::Negative, &[x]).unwrap_err().is_dtype());
+        let z = builder.input(DType::C64);
+        assert!(builder.push(ElemOp::Floor, &[z]).unwrap_err().is_dtype());
+        assert!(builder.push(ElemOp::Add, &[x]).unwrap_err().is_dtype());
+    }
+}

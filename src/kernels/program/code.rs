@@ -122,3 +122,50 @@ fn new_numbers(live: &[bool]) -> Vec<u32> {
 fn broken(what: &str) -> Error {
     Error::format("program", what)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use crate::element::{DType, Scalar};
+    use crate::kernels::ops::ElemOp;
+    use crate::kernels::program::{Program, ProgramBuilder};
+
+    fn scaled(by: f64) -> Program {
+        let mut builder = ProgramBuilder::new();
+        let (x, by) = (builder.input(DType::F64), builder.constant(by));
+        let product = builder.push(ElemOp::Multiply, &[x, by]).unwrap();
+        builder.finish(&[product])
+    }
+
+    #[test]
+    fn programs_are_values() {
+        let all: HashSet<Program> = [2.0, 2.0, -2.0, 0.0, -0.0, f64::NAN, f64::NAN].map(scaled).into_iter().collect();
+        assert_eq!(all.len(), 5);
+    }
+
+    #[test]
+    fn programs_survive_the_wire() {
+        let program = scaled(0.1);
+        let text = serde_json::to_string(&program).unwrap();
+        let back: Program = serde_json::from_str(&text).unwrap();
+        assert_eq!(back, program);
+        assert!(back.on_scalars(&[Scalar::F64(3.0)]).unwrap()[0].is_same(Scalar::F64(3.0 * 0.1)));
+    }
+
+    #[test]
+    fn broken_programs_are_refused() {
+        let text = serde_json::to_string(&scaled(0.5)).unwrap();
+        let breaks = [
+            (r#"{"Input":0}"#, r#"{"Input":1}"#),
+            (r#"{"Constant":0}"#, r#"{"Temp":0}"#),
+            (r#"{"Temp":0}"#, r#"{"Temp":1}"#),
+            (r#""F64":0.5"#, r#""F32":0.5"#),
+            (r#""Multiply""#, r#""BitwiseAnd""#),
+        ];
+        for (good, bad) in breaks {
+            assert!(text.contains(good), "{text}");
+            assert!(serde_json::from_str::<Program>(&text.replace(good, bad)).is_err(), "{bad}");
+        }
+    }
+}

@@ -245,3 +245,58 @@ fn last_readers(n_instrs: usize, loops: &[Fused]) -> Vec<usize> {
     }
     last
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::program::ProgramBuilder;
+
+    fn chain(n: usize) -> Program {
+        let mut builder = ProgramBuilder::new();
+        let x = builder.input(DType::F64);
+        let (mut value, one) = (x, builder.constant(1.0));
+        for i in 0..n {
+            let op = if i % 2 == 0 { ElemOp::Add } else { ElemOp::Negative };
+            let args = [value, one];
+            value = builder.push(op, &args[..op.arity()]).unwrap();
+        }
+        builder.finish(&[value])
+    }
+
+    #[test]
+    fn a_long_chain_needs_two_slots() {
+        let program = chain(100_000);
+        assert_eq!(program.n_instrs(), 100_000);
+        assert_eq!(program.compiled().unwrap().n_slots(), 2);
+        // Each pair is -(x + 1); two pairs cancel.
+        assert!(program.on_scalars(&[crate::element::Scalar::F64(5.0)]).unwrap()[0].is_same(5.0.into()));
+        let mut builder = ProgramBuilder::new();
+        let x = builder.input(DType::F64);
+        let value = builder.append(&program, &[x]).unwrap()[0];
+        assert_eq!(builder.finish(&[value]), program);
+    }
+
+    #[test]
+    fn a_step_never_writes_where_it_reads() {
+        let mut builder = ProgramBuilder::new();
+        let (x, y) = (builder.input(DType::F64), builder.input(DType::I32));
+        let mut values = vec![x, y];
+        for i in 0..200 {
+            let op = [ElemOp::Add, ElemOp::Multiply, ElemOp::Subtract, ElemOp::Maximum][i % 4];
+            let args = [values[(i * 7) % values.len()], values[(i * i + 3) % values.len()]];
+            values.push(builder.push(op, &args).unwrap());
+        }
+        let program = builder.finish(&values[150..]);
+        for step in program.compiled().unwrap().steps() {
+            if let Step::Loop { dst, args, .. } = step {
+                assert!(!args.contains(dst));
+            }
+        }
+    }
+
+    #[test]
+    fn tiles_are_as_long_as_the_widest_type_allows() {
+        let tile_len = |dtype| Program::identity(&[dtype]).compiled().unwrap().tile_len();
+        assert_eq!([DType::C64, DType::F64, DType::F32, DType::Bool].map(tile_len), [64, 128, 256, 512]);
+    }
+}

@@ -292,3 +292,70 @@ impl Pass {
         Some(Fused::new(kernels, &inner.args[..2], i as u32))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::element::Scalar;
+    use crate::kernels::program::testing::on_columns;
+    use crate::kernels::program::{Program, ProgramBuilder};
+
+    fn n_loops(program: &Program) -> usize {
+        fuse(program.code(), program.temp_dtypes()).unwrap().len()
+    }
+
+    #[test]
+    fn a_norm_is_one_loop_and_a_chain_half_as_many() {
+        let mut builder = ProgramBuilder::new();
+        let [x, y, z] = [(); 3].map(|()| builder.input(DType::F64));
+        let squares = [builder.push(ElemOp::Square, &[x]).unwrap(), builder.push(ElemOp::Multiply, &[y, y]).unwrap()];
+        let sum = builder.push(ElemOp::Add, &squares).unwrap();
+        let root = builder.push(ElemOp::Sqrt, &[sum]).unwrap();
+        let product = builder.push(ElemOp::Multiply, &[root, z]).unwrap();
+        let one = builder.constant(1.0);
+        let result = builder.push(ElemOp::Add, &[product, one]).unwrap();
+        let program = builder.finish(&[result]);
+        assert_eq!((program.n_instrs(), n_loops(&program)), (6, 2));
+    }
+
+    #[test]
+    fn a_value_that_is_needed_twice_is_kept() {
+        let mut builder = ProgramBuilder::new();
+        let (x, y) = (builder.input(DType::F64), builder.input(DType::F64));
+        let product = builder.push(ElemOp::Multiply, &[x, y]).unwrap();
+        let sum = builder.push(ElemOp::Add, &[product, x]).unwrap();
+        assert_eq!(n_loops(&builder.finish(&[sum, product])), 2);
+    }
+
+    #[test]
+    fn superinstructions_do_not_change_a_bit() {
+        let values = [0.0, -0.0, 1.0, 0.1, -0.3, 1e300, -1e-300, 3.0, f64::INFINITY, f64::NAN];
+        let column = |step: usize| (0..100).map(|i| Scalar::F64(values[(i * step + i / 10) % 10])).collect::<Vec<_>>();
+        let inputs = [column(1), column(3), column(7)];
+        let arithmetic = [ElemOp::Add, ElemOp::Subtract, ElemOp::Multiply, ElemOp::Divide];
+        let mut outer = arithmetic.to_vec();
+        outer.extend([ElemOp::Sqrt, ElemOp::Square, ElemOp::Absolute]);
+        for (dtype, inner, outer, turned) in [DType::F32, DType::F64].into_iter().flat_map(|dtype| {
+            let outer = outer.clone();
+            let pairs =
+                arithmetic.into_iter().flat_map(move |inner| outer.clone().into_iter().map(move |o| (inner, o)));
+            pairs.flat_map(move |(inner, outer)| [false, true].map(|turned| (dtype, inner, outer, turned)))
+        }) {
+            let mut builder = ProgramBuilder::new();
+            let [x, y, z] = [(); 3].map(|()| builder.input(dtype));
+            let value = builder.push(inner, &[x, y]).unwrap();
+            let args = if turned { [z, value] } else { [value, z] };
+            let args = if outer.arity() == 1 { &[value][..] } else { &args };
+            let value = builder.push(outer, args).unwrap();
+            let program = builder.finish(&[value]);
+            assert_eq!(n_loops(&program), 1, "{program}");
+            let plain = on_columns(&program.compiled_for(Level::Base, false), &inputs, 100).unwrap();
+            for level in Level::available() {
+                let fused = on_columns(&program.compiled_for(level, true), &inputs, 100).unwrap();
+                for (i, (a, b)) in plain[0].iter().zip(&fused[0]).enumerate() {
+                    assert!(a.is_same(*b), "{program} at {level:?}, place {i}: {a} and {b}");
+                }
+            }
+        }
+    }
+}

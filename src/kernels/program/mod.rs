@@ -46,6 +46,8 @@ mod fuse;
 mod handle;
 mod loops;
 mod operand;
+#[cfg(test)]
+mod random;
 mod raw;
 mod run;
 mod sink;

@@ -1,6 +1,6 @@
 //! Columns of values of any element type, for tests.
 
-use ndarray::ArrayD;
+use ndarray::{ArrayD, Axis, Slice};
 
 use super::{Operand, OutputMut, Program};
 use crate::element::dispatch::dispatch;
@@ -10,7 +10,12 @@ use crate::error::Result;
 /// A list of values of one element type.
 pub(crate) trait Column {
     fn operand(&self) -> Operand<'_>;
+    /// Every `steps[axis]`-th element (from the end when negative) along each axis of an array of this shape, the axes in
+    /// another order; the operand's shape; and its elements in C order.
+    fn strided(&self, shape: &[usize], steps: &[isize], order: &[usize]) -> (Operand<'_>, Vec<usize>, Vec<Scalar>);
     fn output(&mut self) -> OutputMut<'_>;
+    /// The memory as an array of this shape, to write to.
+    fn output_of(&mut self, shape: &[usize]) -> OutputMut<'_>;
     fn scalars(&self) -> Vec<Scalar>;
 }
 
@@ -18,8 +23,19 @@ impl<T: Element> Column for ArrayD<T> {
     fn operand(&self) -> Operand<'_> {
         Operand::new(&self.view())
     }
+    fn strided(&self, shape: &[usize], steps: &[isize], order: &[usize]) -> (Operand<'_>, Vec<usize>, Vec<Scalar>) {
+        let mut view = self.view().into_shape_with_order(shape).unwrap().into_dyn();
+        for (axis, &step) in steps.iter().enumerate() {
+            view.slice_axis_inplace(Axis(axis), Slice::new(0, None, step));
+        }
+        let view = view.permuted_axes(order);
+        (Operand::new(&view), view.shape().to_vec(), view.iter().map(|&x| x.to_scalar()).collect())
+    }
     fn output(&mut self) -> OutputMut<'_> {
         OutputMut::new(self.view_mut())
+    }
+    fn output_of(&mut self, shape: &[usize]) -> OutputMut<'_> {
+        OutputMut::new(self.view_mut().into_shape_with_order(shape).unwrap().into_dyn())
     }
     fn scalars(&self) -> Vec<Scalar> {
         self.iter().map(|&x| x.to_scalar()).collect()
