@@ -49,16 +49,21 @@ struct Yield<V> {
     bytes: u64,
 }
 
-/// Vectors that a driver uses again from task to task.
-pub(super) struct Scratch<V> {
+/// What one drive loop carries between the machine and the tasks. It is filled in place: these values are large enough
+/// for moving them to be seen in the cost of a task.
+pub(super) struct Hand<V> {
     actions: Actions,
+    /// The task to run.
+    pub(super) work: Option<Work<V>>,
+    /// The task that has run and is not reported yet.
+    pub(super) outcome: Option<Outcome<V>>,
     /// Results that nobody reads: to be recycled when no lock is held.
-    pub(super) garbage: Vec<V>,
+    garbage: Vec<V>,
 }
 
-impl<V> Default for Scratch<V> {
+impl<V> Default for Hand<V> {
     fn default() -> Self {
-        Self { actions: Actions::default(), garbage: Vec::new() }
+        Self { actions: Actions::default(), work: None, outcome: None, garbage: Vec::new() }
     }
 }
 
@@ -67,40 +72,42 @@ impl<'a, J: Job> Core<'a, J> {
         Self { state: State::new(job, budget), values: Vec::new(), error: None }
     }
 
-    /// Reports a task that has ended.
-    pub(super) fn report(&mut self, outcome: Outcome<J::Value>, scratch: &mut Scratch<J::Value>) {
-        let event = match outcome.result {
+    /// Reports the task that has run, if there is one.
+    pub(super) fn report(&mut self, hand: &mut Hand<J::Value>) {
+        let Some(Outcome { slot, result }) = hand.outcome.take() else { return };
+        let event = match result {
             Ok(Yield { value, bytes }) => {
-                self.keep(outcome.slot, value);
-                Event::Done { slot: outcome.slot, result_bytes: bytes }
+                self.keep(slot, value);
+                Event::Done { slot, result_bytes: bytes }
             }
             Err(error) => {
                 self.error.get_or_insert(error);
-                Event::Failed { slot: outcome.slot }
+                Event::Failed { slot }
             }
         };
-        self.handle(event, scratch);
+        self.handle(event, hand);
     }
 
     /// Ends the run for a reason outside its tasks; the first reason counts.
-    pub(super) fn stop(&mut self, error: Error, scratch: &mut Scratch<J::Value>) {
+    pub(super) fn stop(&mut self, error: Error, hand: &mut Hand<J::Value>) {
         self.error.get_or_insert(error);
-        self.handle(Event::Cancel, scratch);
+        self.handle(Event::Cancel, hand);
     }
 
-    /// Takes the next task to run, if there is one.
-    pub(super) fn next(&mut self, context: &Context<'_, J>, scratch: &mut Scratch<J::Value>) -> Option<Work<J::Value>> {
+    /// Takes the next task to run; tells whether there is one.
+    pub(super) fn next(&mut self, context: &Context<'_, J>, hand: &mut Hand<J::Value>) -> bool {
         if context.cancel.is_some_and(CancelToken::is_cancelled) && self.error.is_none() {
-            self.stop(Error::cancelled(OP), scratch);
+            self.stop(Error::cancelled(OP), hand);
         }
-        self.handle(Event::Want { max: 1 }, scratch);
-        let run = scratch.actions.run.pop()?;
+        self.handle(Event::Want { max: 1 }, hand);
+        let Some(run) = hand.actions.run.pop() else { return false };
         let mut inputs = Vec::with_capacity(run.n_inputs);
-        for input in &scratch.actions.inputs {
+        for input in &hand.actions.inputs {
             let place = &mut self.values[input.slot.index()];
             inputs.extend(if input.last { place.take() } else { place.clone() });
         }
-        Some(Work { run, inputs })
+        hand.work = Some(Work { run, inputs });
+        true
     }
 
     /// The result of the run, which must be over.
@@ -112,6 +119,8 @@ impl<'a, J: Job> Core<'a, J> {
             low_bounds: self.state.ledger().low_bounds(),
             peak_records: self.state.peak_records() as u64,
         };
+        // A plan that announces other numbers of users than it has would keep results for ever.
+        debug_assert_eq!(self.state.ledger().live_bytes(), 0, "results are still waited for at the end of the run");
         let error = self.error.or_else(|| match self.state.verdict() {
             Verdict::Finished => None,
             verdict => {
@@ -130,33 +139,34 @@ impl<'a, J: Job> Core<'a, J> {
     }
 
     /// Hands an event to the machine and collects what it releases.
-    fn handle(&mut self, event: Event, scratch: &mut Scratch<J::Value>) {
-        scratch.actions.clear();
-        self.state.handle(event, &mut scratch.actions);
-        for release in &scratch.actions.release {
-            scratch.garbage.extend(self.values.get_mut(release.slot.index()).and_then(Option::take));
+    fn handle(&mut self, event: Event, hand: &mut Hand<J::Value>) {
+        hand.actions.clear();
+        self.state.handle(event, &mut hand.actions);
+        for release in &hand.actions.release {
+            hand.garbage.extend(self.values.get_mut(release.slot.index()).and_then(Option::take));
         }
     }
 }
 
 impl<J: Job> Context<'_, J> {
-    /// Runs a task; `thread` is for the observer.
-    pub(super) fn execute(&self, work: Work<J::Value>, thread: usize) -> Outcome<J::Value> {
-        let Work { run, inputs } = work;
+    /// Runs the task at hand; `thread` is for the observer.
+    pub(super) fn execute(&self, hand: &mut Hand<J::Value>, thread: usize) {
+        let Some(Work { run, inputs }) = hand.work.take() else { return };
         let result = match &self.watch {
             None => self.run_task(run, inputs).map(|(done, _)| done),
             Some(watch) => self.run_watched(watch, run, inputs, thread),
         };
-        Outcome { slot: run.slot, result: result.map_err(|fault| fault.at(self.job, run.task)) }
+        hand.outcome = Some(Outcome { slot: run.slot, result: result.map_err(|fault| fault.at(self.job, run.task)) });
     }
 
     /// Recycles results that nobody reads.
-    pub(super) fn discard(&self, garbage: &mut Vec<J::Value>) -> Result<()> {
-        if garbage.is_empty() {
+    pub(super) fn discard(&self, hand: &mut Hand<J::Value>) -> Result<()> {
+        if hand.garbage.is_empty() {
             return Ok(());
         }
-        let recycled = catch_unwind(AssertUnwindSafe(|| garbage.drain(..).for_each(|value| self.job.recycle(value))));
-        recycled.map_err(|panic| Error::bug(OP, format!("recycling a block panicked: {}", panic_text(&*panic))))
+        let recycle_all = || hand.garbage.drain(..).for_each(|value| self.job.recycle(value));
+        catch_unwind(AssertUnwindSafe(recycle_all))
+            .map_err(|panic| Error::bug(OP, format!("recycling a block panicked: {}", panic_text(&*panic))))
     }
 
     fn run_watched(

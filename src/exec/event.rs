@@ -55,7 +55,6 @@ pub(crate) struct Input {
 /// A result that no running or future task reads any more.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Release {
-    pub(crate) task: TaskId,
     pub(crate) slot: Slot,
 }
 
@@ -68,6 +67,7 @@ pub(crate) struct Actions {
 }
 
 impl Actions {
+    #[inline]
     pub(crate) fn clear(&mut self) {
         self.release.clear();
         self.run.clear();

@@ -38,16 +38,19 @@ impl Budget {
     }
 
     /// The limit.
+    #[inline]
     pub fn limit_bytes(&self) -> u64 {
         self.0.limit_bytes
     }
 
     /// The bytes reserved now; above the limit while a task runs that does not fit into it.
+    #[inline]
     pub fn used_bytes(&self) -> u64 {
         self.0.used_bytes.load(Ordering::Relaxed)
     }
 
     /// The bytes that can still be reserved.
+    #[inline]
     pub fn free_bytes(&self) -> u64 {
         self.limit_bytes().saturating_sub(self.used_bytes())
     }
@@ -178,23 +181,28 @@ impl Ledger {
     }
 
     /// Whether `bytes` more would fit now.
+    #[inline]
     pub(crate) fn fits(&self, bytes: u64) -> bool {
         let slack_bytes = self.lease.bytes() - self.live_bytes;
         bytes <= slack_bytes || bytes - slack_bytes <= self.lease.budget.free_bytes()
     }
 
     /// Adds `bytes` if they fit.
+    #[inline]
     pub(crate) fn try_add(&mut self, bytes: u64) -> bool {
         let slack_bytes = self.lease.bytes() - self.live_bytes;
-        if bytes > slack_bytes {
-            let short_bytes = bytes - slack_bytes;
-            let with_step = short_bytes.saturating_add(self.step_bytes);
-            if !self.lease.try_grow(with_step) && !self.lease.try_grow(short_bytes) {
-                return false;
-            }
+        if bytes > slack_bytes && !self.try_lease(bytes - slack_bytes) {
+            return false;
         }
         self.count(bytes);
         true
+    }
+
+    /// Leases `short_bytes` and a step more if they fit, or else just those.
+    #[cold]
+    fn try_lease(&mut self, short_bytes: u64) -> bool {
+        let with_step_bytes = short_bytes.saturating_add(self.step_bytes);
+        self.lease.try_grow(with_step_bytes) || self.lease.try_grow(short_bytes)
     }
 
     /// Adds the bytes of a task that does not fit but has to start.
@@ -204,6 +212,7 @@ impl Ledger {
     }
 
     /// Puts the bytes of a result in the place of the bytes that its task had reserved.
+    #[inline]
     pub(crate) fn settle(&mut self, reserved_bytes: u64, result_bytes: u64) {
         if result_bytes > reserved_bytes {
             self.low_bounds += 1;
@@ -214,6 +223,7 @@ impl Ledger {
     }
 
     /// Takes out `bytes`.
+    #[inline]
     pub(crate) fn remove(&mut self, bytes: u64) {
         self.live_bytes -= bytes;
         let slack_bytes = self.lease.bytes() - self.live_bytes;
@@ -228,6 +238,7 @@ impl Ledger {
         self.count(bytes);
     }
 
+    #[inline]
     fn count(&mut self, bytes: u64) {
         self.live_bytes += bytes;
         self.peak_bytes = self.peak_bytes.max(self.live_bytes);

@@ -14,7 +14,7 @@
 //!
 //! | file | role |
 //! |---|---|
-//! | `event` `records` `state` | the scheduler: events in, actions out; no threads, no clock, no blocks |
+//! | `event` `records` `index` `state` | the scheduler: events in, actions out; no threads, no clock, no blocks |
 //! | `memory` | budget, reservations, and the ledger of one run |
 //! | `driver` | what all drivers share: results in flight, running one task, errors and panics |
 //! | `serial` `pool` | the drivers |
@@ -26,6 +26,7 @@
 mod cancel;
 mod driver;
 mod event;
+mod index;
 mod job;
 mod memory;
 mod observe;

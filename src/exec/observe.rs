@@ -157,13 +157,17 @@ impl<'a> Watch<'a> {
         }
         let watch = Self { observers, run: RunId::next(), start: Instant::now() };
         let start = RunStart { run: watch.run, n_tasks: n_tasks(), n_threads, limit_bytes };
-        observers.iter().for_each(|observer| observer.run_started(&start));
+        for observer in observers {
+            observer.run_started(&start);
+        }
         Some(watch)
     }
 
     pub(super) fn task_started<'t>(&self, task: TaskId, op: &'t str, thread: usize) -> TaskStart<'t> {
         let start = TaskStart { run: self.run, task, op, thread, start_ns: self.now_ns() };
-        self.observers.iter().for_each(|observer| observer.task_started(&start));
+        for observer in self.observers {
+            observer.task_started(&start);
+        }
         start
     }
 
@@ -178,12 +182,16 @@ impl<'a> Watch<'a> {
             result_bytes: result_bytes.unwrap_or(0),
             failed: result_bytes.is_none(),
         };
-        self.observers.iter().for_each(|observer| observer.task_finished(&finish));
+        for observer in self.observers {
+            observer.task_finished(&finish);
+        }
     }
 
     pub(super) fn run_finished(&self, report: &RunReport, error: Option<&Error>) {
         let finish = RunFinish { run: self.run, report, error, duration_ns: self.now_ns() };
-        self.observers.iter().for_each(|observer| observer.run_finished(&finish));
+        for observer in self.observers {
+            observer.run_finished(&finish);
+        }
     }
 
     fn now_ns(&self) -> u64 {

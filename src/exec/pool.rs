@@ -22,7 +22,7 @@ use rayon::{Scope, ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, Result};
 
-use super::driver::{Context, Core, Outcome, Scratch, Work};
+use super::driver::{Context, Core, Hand};
 use super::job::Job;
 use super::runtime::Runtime;
 
@@ -90,18 +90,19 @@ impl<J: Job> Shared<'_, '_, J> {
     fn drain<'s>(&'s self, scope: &Scope<'s>, nested: bool) {
         let _entered = self.runtime.enter_guard();
         let thread = rayon::current_thread_index().unwrap_or(0);
-        let mut scratch = Scratch::default();
-        let mut outcome = None;
+        let mut hand = Hand::default();
         loop {
-            let make_room = nested && outcome.is_some();
-            let (work, respawn) = self.turn(outcome.take(), &mut scratch, make_room);
+            let make_room = nested && hand.outcome.is_some();
+            let respawn = self.turn(&mut hand, make_room);
             if respawn {
                 scope.spawn(|scope| self.spawned(scope));
             }
-            self.discard(&mut scratch);
-            let Some(work) = work else { return };
+            self.discard(&mut hand);
+            if hand.work.is_none() {
+                return;
+            }
             let _inside = InsideKernel::enter();
-            outcome = Some(self.context.execute(work, thread));
+            self.context.execute(&mut hand, thread);
         }
     }
 
@@ -124,29 +125,22 @@ impl<J: Job> Shared<'_, '_, J> {
 
     /// The time under lock: reports a task, takes the next unless this loop shall `make_room`, and tells whether to spawn
     /// a loop. No work means that this loop ends.
-    fn turn(
-        &self,
-        outcome: Option<Outcome<J::Value>>,
-        scratch: &mut Scratch<J::Value>,
-        make_room: bool,
-    ) -> (Option<Work<J::Value>>, bool) {
+    fn turn(&self, hand: &mut Hand<J::Value>, make_room: bool) -> bool {
         // Poisoned: the plan has panicked in another loop, and the scope is about to pass that on.
-        let Ok(mut board) = self.board.lock() else { return (None, false) };
-        if let Some(outcome) = outcome {
-            board.core.report(outcome, scratch);
-        }
-        let work = if make_room { None } else { board.core.next(self.context, scratch) };
-        board.n_loops -= usize::from(work.is_none());
-        let respawn = board.n_loops < self.max_loops && board.core.state.may_start() && (work.is_some() || make_room);
+        let Ok(mut board) = self.board.lock() else { return false };
+        board.core.report(hand);
+        let goes_on = !make_room && board.core.next(self.context, hand);
+        board.n_loops -= usize::from(!goes_on);
+        let respawn = (goes_on || make_room) && board.n_loops < self.max_loops && board.core.state.may_start();
         board.n_loops += usize::from(respawn);
-        (work, respawn)
+        respawn
     }
 
-    fn discard(&self, scratch: &mut Scratch<J::Value>) {
-        if let Err(error) = self.context.discard(&mut scratch.garbage)
+    fn discard(&self, hand: &mut Hand<J::Value>) {
+        if let Err(error) = self.context.discard(hand)
             && let Ok(mut board) = self.board.lock()
         {
-            board.core.stop(error, scratch);
+            board.core.stop(error, hand);
         }
     }
 }
@@ -237,7 +231,7 @@ mod tests {
         }
 
         fn root(&self, _: u64) -> TaskId {
-            let layer = (0..).find(|&layer| self.len(layer) == 1).unwrap();
+            let layer = (0..64).find(|&layer| self.len(layer) == 1).unwrap();
             TaskId::new(layer, 0)
         }
 
@@ -282,9 +276,9 @@ mod tests {
 
     #[test]
     fn kernels_may_use_rayon_on_any_number_of_threads() {
-        for n_threads in [1, 2, 3, 8] {
+        for (n_threads, n_runs) in [(1, 50), (2, 50), (3, 50), (8, 50), (64, 5)] {
             let runtime = Runtime::local().threads(n_threads).memory(100);
-            for _ in 0..50 {
+            for _ in 0..n_runs {
                 let job = NestedTree::new(200);
                 runtime.run_job(&job, &RunOptions::new()).unwrap();
                 assert_eq!(job.sum.into_inner(), expected(200));

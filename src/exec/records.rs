@@ -5,19 +5,17 @@
 //! one read of one result by one task; it lies in two lists at once:
 //!
 //! ```text
-//!     user  --first_edge-->  edge  --next_edge-->  edge          its inputs, in order
+//!     user  --first_edge-->  edge  --next_input-->  edge          its inputs, in order
 //!     dep   --first_waiter-> edge  --next_waiter-> edge          its users that wait for it
 //! ```
-
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
 
 use crate::graph::{TaskGraph, TaskId};
 
 use super::event::Slot;
+use super::index::SlotIndex;
 
-/// The end of a list of edges.
-pub(super) const NO_EDGE: u32 = u32::MAX;
+/// The end of a list of edges, or of free slots.
+pub(super) const NONE: u32 = u32::MAX;
 
 /// How far a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +34,17 @@ pub(super) enum Phase {
     Done,
 }
 
-/// One task in flight: one cache line.
+/// Whether the run is asked for a task, and whether the list of roots has come past it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RootMark {
+    No,
+    NotListed,
+    Listed,
+    /// Listed, and not in the index: no other task will speak of it.
+    ListedAlone,
+}
+
+/// One task in flight. There may be as many as a plan is deep, hence the care for size.
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) task: TaskId,
@@ -44,43 +52,65 @@ pub(super) struct Record {
     pub(super) bytes: u64,
     /// Reads by users that have no edge here yet.
     pub(super) unseen_reads: u64,
-    /// Reads by users that have not started.
-    pub(super) unstarted_reads: u64,
-    /// Reads by users that are not done.
-    pub(super) unfinished_reads: u64,
     /// The rank among tasks that could run: when its dependencies were looked at.
     pub(super) sequence: u64,
+    /// Reads by users that have an edge here and have not started.
+    pub(super) waiting_reads: u32,
+    /// Reads by users that run.
+    pub(super) running_reads: u32,
     /// Dependencies that are not done.
     pub(super) n_missing: u32,
     pub(super) first_edge: u32,
     pub(super) first_waiter: u32,
     pub(super) phase: Phase,
+    pub(super) root: RootMark,
     /// Somebody waits for this result, so its dependencies have been asked for too.
     pub(super) demanded: bool,
     /// The record lies in the heap of wanted tasks.
     pub(super) in_wanted: bool,
-    pub(super) root: RootMark,
-}
-
-/// Whether the run is asked for a task, and whether the list of roots has come past it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RootMark {
-    No,
-    NotListed,
-    Listed,
 }
 
 impl Record {
+    #[inline]
+    fn new(task: TaskId, n_users: u64, root: RootMark) -> Self {
+        Self {
+            task,
+            bytes: 0,
+            unseen_reads: n_users,
+            sequence: 0,
+            waiting_reads: 0,
+            running_reads: 0,
+            n_missing: 0,
+            first_edge: NONE,
+            first_waiter: NONE,
+            phase: Phase::Known,
+            root,
+            demanded: false,
+            in_wanted: false,
+        }
+    }
+
     /// Whether it is a task without dependencies that waits for its turn.
     #[inline]
     pub(super) fn is_waiting_source(&self) -> bool {
-        self.phase == Phase::Waiting && self.first_edge == NO_EDGE
+        self.phase == Phase::Waiting && self.first_edge == NONE
     }
 
-    /// Reads by users that run now.
+    /// Reads by users that have not started.
     #[inline]
-    pub(super) fn running_reads(&self) -> u64 {
-        self.unfinished_reads - self.unstarted_reads
+    pub(super) fn unstarted_reads(&self) -> u64 {
+        self.unseen_reads + u64::from(self.waiting_reads)
+    }
+
+    /// Reads by users that are not done.
+    #[inline]
+    pub(super) fn unfinished_reads(&self) -> u64 {
+        self.unstarted_reads() + u64::from(self.running_reads)
+    }
+
+    #[inline]
+    pub(super) fn is_root(&self) -> bool {
+        self.root != RootMark::No
     }
 }
 
@@ -88,55 +118,80 @@ impl Record {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Edge {
     pub(super) dep: Slot,
-    pub(super) next_edge: u32,
+    pub(super) next_input: u32,
     pub(super) user: Slot,
     pub(super) next_waiter: u32,
 }
 
-/// Records by slot and by task, and edges; both in arenas with lists of free places.
-#[derive(Debug, Default)]
+/// Records by slot and by task, and edges.
+#[derive(Debug)]
 pub(super) struct Records {
-    slab: Vec<Record>,
-    free_slots: Vec<Slot>,
-    by_task: HashMap<TaskId, Slot>,
+    slab: Slab,
+    index: SlotIndex,
     edges: Vec<Edge>,
-    free_edge: Option<u32>,
+    /// The first of the free edges, which are linked by `next_input`.
+    free_edge: u32,
 }
 
 impl Records {
+    pub(super) fn new() -> Self {
+        Self {
+            slab: Slab { records: Vec::new(), free: NONE },
+            index: SlotIndex::default(),
+            edges: Vec::new(),
+            free_edge: NONE,
+        }
+    }
+
     #[inline]
     pub(super) fn get(&self, slot: Slot) -> &Record {
-        &self.slab[slot.index()]
+        &self.slab.records[slot.index()]
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, slot: Slot) -> &mut Record {
-        &mut self.slab[slot.index()]
+        &mut self.slab.records[slot.index()]
+    }
+
+    /// The record of `task`, if there is one.
+    #[inline]
+    pub(super) fn find(&self, task: TaskId) -> Option<Slot> {
+        self.index.find(task)
     }
 
     /// The record of `task`, made if there is none.
     #[inline]
     pub(super) fn find_or_add<G: TaskGraph + ?Sized>(&mut self, graph: &G, task: TaskId) -> Slot {
-        match self.by_task.entry(task) {
-            Entry::Occupied(entry) => *entry.get(),
-            Entry::Vacant(entry) => {
-                let n_users = graph.n_users(task);
-                let root = if graph.is_root(task) { RootMark::NotListed } else { RootMark::No };
-                let record = new_record(task, n_users, root);
-                let slot = place(&mut self.slab, &mut self.free_slots, record);
-                entry.insert(slot);
-                slot
-            }
-        }
+        let Self { slab, index, .. } = self;
+        index.find_or_insert(task, || {
+            let root = if graph.is_root(task) { RootMark::NotListed } else { RootMark::No };
+            slab.insert(Record::new(task, graph.n_users(task), root))
+        })
+    }
+
+    /// A record of the listed root `task`, which has none; it is not found before it is [published](Self::publish).
+    #[inline]
+    pub(super) fn add_root<G: TaskGraph + ?Sized>(&mut self, graph: &G, task: TaskId) -> Slot {
+        self.slab.insert(Record::new(task, graph.n_users(task), RootMark::ListedAlone))
+    }
+
+    /// Lets a root be found.
+    #[inline]
+    pub(super) fn publish(&mut self, slot: Slot) {
+        let record = self.get_mut(slot);
+        record.root = RootMark::Listed;
+        let task = record.task;
+        self.index.find_or_insert(task, || slot);
     }
 
     /// Forgets a task; its edges must be gone.
     #[inline]
     pub(super) fn remove(&mut self, slot: Slot) {
-        let record = &mut self.slab[slot.index()];
-        record.phase = Phase::Free;
-        self.by_task.remove(&record.task);
-        self.free_slots.push(slot);
+        let Record { task, root, .. } = *self.get(slot);
+        if root != RootMark::ListedAlone {
+            self.index.remove(task);
+        }
+        self.slab.remove(slot);
     }
 
     #[inline]
@@ -145,23 +200,22 @@ impl Records {
     }
 
     /// Appends a read of `dep` to the inputs of `user`, whose last input so far is `last_edge`.
+    #[inline]
     pub(super) fn add_edge(&mut self, user: Slot, dep: Slot, last_edge: u32) -> u32 {
-        let new = Edge { dep, next_edge: NO_EDGE, user, next_waiter: NO_EDGE };
+        let new = Edge { dep, next_input: NONE, user, next_waiter: NONE };
         let edge = match self.free_edge {
-            Some(edge) => {
-                let place = &mut self.edges[edge as usize];
-                self.free_edge = (place.next_edge != NO_EDGE).then_some(place.next_edge);
-                *place = new;
-                edge
-            }
-            None => {
+            NONE => {
                 self.edges.push(new);
-                index(self.edges.len())
+                last_index(self.edges.len())
+            }
+            free => {
+                self.free_edge = std::mem::replace(&mut self.edges[free as usize], new).next_input;
+                free
             }
         };
         match last_edge {
-            NO_EDGE => self.slab[user.index()].first_edge = edge,
-            last => self.edges[last as usize].next_edge = edge,
+            NONE => self.get_mut(user).first_edge = edge,
+            last => self.edges[last as usize].next_input = edge,
         }
         edge
     }
@@ -169,7 +223,7 @@ impl Records {
     /// Puts an edge in front of the list of those who wait for its dependency.
     #[inline]
     pub(super) fn wait(&mut self, edge: u32) {
-        let dep = &mut self.slab[self.edges[edge as usize].dep.index()];
+        let dep = &mut self.slab.records[self.edges[edge as usize].dep.index()];
         self.edges[edge as usize].next_waiter = dep.first_waiter;
         dep.first_waiter = edge;
     }
@@ -177,56 +231,65 @@ impl Records {
     /// Forgets an edge that lies in no list any more.
     #[inline]
     pub(super) fn remove_edge(&mut self, edge: u32) {
-        self.edges[edge as usize].next_edge = self.free_edge.unwrap_or(NO_EDGE);
-        self.free_edge = Some(edge);
+        self.edges[edge as usize].next_input = self.free_edge;
+        self.free_edge = edge;
     }
 
-    /// The slots that were ever in use; the largest number of records at one time is their number.
+    /// All slots that were ever in use.
     pub(super) fn slots(&self) -> impl Iterator<Item = Slot> + use<> {
-        (0..self.slab.len()).map(|i| Slot(i as u32))
+        (0..self.peak_len()).map(|i| Slot(i as u32))
     }
 
     /// The largest number of records at one time.
     pub(super) fn peak_len(&self) -> usize {
-        self.slab.len()
-    }
-
-    /// The number of records.
-    pub(super) fn len(&self) -> usize {
-        self.slab.len() - self.free_slots.len()
+        self.slab.records.len()
     }
 }
 
-fn new_record(task: TaskId, n_users: u64, root: RootMark) -> Record {
-    Record {
-        task,
-        bytes: 0,
-        unseen_reads: n_users,
-        unstarted_reads: n_users,
-        unfinished_reads: n_users,
-        sequence: 0,
-        n_missing: 0,
-        first_edge: NO_EDGE,
-        first_waiter: NO_EDGE,
-        phase: Phase::Known,
-        demanded: false,
-        in_wanted: false,
-        root,
+/// Records in a vector with a list of free places.
+#[derive(Debug)]
+struct Slab {
+    records: Vec<Record>,
+    /// The first of the free records, which are linked by `first_edge`.
+    free: u32,
+}
+
+impl Slab {
+    #[inline]
+    fn insert(&mut self, record: Record) -> Slot {
+        match self.free {
+            NONE => {
+                self.records.push(record);
+                Slot(last_index(self.records.len()))
+            }
+            free => {
+                self.free = std::mem::replace(&mut self.records[free as usize], record).first_edge;
+                Slot(free)
+            }
+        }
+    }
+
+    #[inline]
+    fn remove(&mut self, slot: Slot) {
+        let record = &mut self.records[slot.index()];
+        record.phase = Phase::Free;
+        record.first_edge = std::mem::replace(&mut self.free, slot.0);
     }
 }
 
+/// The index of the last of `len` entries. 2^32 of them take 64 GiB and more: a run dies of lack of memory before.
 #[inline]
-fn place(slab: &mut Vec<Record>, free_slots: &mut Vec<Slot>, record: Record) -> Slot {
-    if let Some(slot) = free_slots.pop() {
-        slab[slot.index()] = record;
-        return slot;
-    }
-    slab.push(record);
-    Slot(index(slab.len()))
+fn last_index(len: usize) -> u32 {
+    debug_assert!(len < NONE as usize);
+    (len - 1) as u32
 }
 
-/// The index of the last of `len` entries. 2^32 records take 256 GiB: a run dies of lack of memory before.
-fn index(len: usize) -> u32 {
-    debug_assert!(len < NO_EDGE as usize);
-    (len - 1) as u32
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_stay_small() {
+        assert!(size_of::<Record>() <= 56 && size_of::<Edge>() <= 16);
+    }
 }

@@ -1,18 +1,20 @@
 //! The driver that runs everything on the caller's thread: for small work, and the oracle of the tests.
 
-use super::driver::{Context, Core, Scratch};
+use super::driver::{Context, Core, Hand};
 use super::job::Job;
 
 /// Runs `core` to its end.
 pub(super) fn drive<'a, J: Job>(mut core: Core<'a, J>, context: &Context<'_, J>) -> Core<'a, J> {
-    let mut scratch = Scratch::default();
+    let mut hand = Hand::default();
     loop {
-        let work = core.next(context, &mut scratch);
-        if let Err(error) = context.discard(&mut scratch.garbage) {
-            core.stop(error, &mut scratch);
+        core.report(&mut hand);
+        let going = core.next(context, &mut hand);
+        if let Err(error) = context.discard(&mut hand) {
+            core.stop(error, &mut hand);
         }
-        let Some(work) = work else { return core };
-        let outcome = context.execute(work, 0);
-        core.report(outcome, &mut scratch);
+        if !going {
+            return core;
+        }
+        context.execute(&mut hand, 0);
     }
 }

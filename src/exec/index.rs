@@ -1,0 +1,104 @@
+//! Where the record of a task is.
+//!
+//! A hash map of *pages*, each for sixteen tasks that follow each other in one layer. Tasks in flight are neighbours most
+//! of the time, so that a page is found in the cache where one entry per task would be somewhere else each time: for a
+//! chain of a million tasks that is the difference between 100 and 700 nanoseconds a task.
+//!
+//! The hasher is hashbrown's own. Hashes that leave the high bits of a [`TaskId`], its layer, out of the low bits of their
+//! value make deep plans collide.
+
+use hashbrown::HashMap;
+
+use crate::graph::TaskId;
+
+use super::event::Slot;
+
+const PAGE_BITS: u32 = 4;
+const PAGE_LEN: usize = 1 << PAGE_BITS;
+const EMPTY: Slot = Slot(u32::MAX);
+
+#[derive(Debug)]
+struct Page {
+    slots: [Slot; PAGE_LEN],
+    n_used: u32,
+}
+
+const EMPTY_PAGE: Page = Page { slots: [EMPTY; PAGE_LEN], n_used: 0 };
+
+/// A map from tasks to slots.
+#[derive(Debug, Default)]
+pub(super) struct SlotIndex {
+    pages: HashMap<TaskId, Page>,
+}
+
+impl SlotIndex {
+    /// The slot of `task`, made by `make` if it has none.
+    #[inline]
+    pub(super) fn find_or_insert(&mut self, task: TaskId, make: impl FnOnce() -> Slot) -> Slot {
+        let page = self.pages.entry(page_of(task)).or_insert_with(|| EMPTY_PAGE);
+        let place = &mut page.slots[place_of(task)];
+        if *place == EMPTY {
+            *place = make();
+            page.n_used += 1;
+        }
+        *place
+    }
+
+    /// The slot of `task`, if it has one.
+    #[inline]
+    pub(super) fn find(&self, task: TaskId) -> Option<Slot> {
+        let slot = self.pages.get(&page_of(task))?.slots[place_of(task)];
+        (slot != EMPTY).then_some(slot)
+    }
+
+    /// Forgets `task`, if it has a slot.
+    #[inline]
+    pub(super) fn remove(&mut self, task: TaskId) {
+        let Some(page) = self.pages.get_mut(&page_of(task)) else { return };
+        let place = &mut page.slots[place_of(task)];
+        page.n_used -= u32::from(std::mem::replace(place, EMPTY) != EMPTY);
+        if page.n_used == 0 {
+            self.pages.remove(&page_of(task));
+        }
+    }
+}
+
+#[inline]
+fn page_of(task: TaskId) -> TaskId {
+    TaskId::new(task.layer(), task.index() >> PAGE_BITS)
+}
+
+#[inline]
+fn place_of(task: TaskId) -> usize {
+    task.index() as usize % PAGE_LEN
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn it_is_a_map(steps in prop::collection::vec((0..3_u32, 0..50_u64, any::<bool>()), 0..300)) {
+            let (mut index, mut model) = (SlotIndex::default(), HashMap::new());
+            for (step, (layer, number, insert)) in steps.into_iter().enumerate() {
+                let (task, slot) = (TaskId::new(layer, number), Slot(step as u32));
+                if insert {
+                    prop_assert_eq!(index.find_or_insert(task, || slot), *model.entry(task).or_insert(slot));
+                } else {
+                    index.remove(task);
+                    model.remove(&task);
+                }
+                prop_assert_eq!(index.find(task), model.get(&task).copied());
+            }
+            for task in model.into_keys() {
+                index.remove(task);
+            }
+            prop_assert!(index.pages.is_empty());
+        }
+    }
+}
