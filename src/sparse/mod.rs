@@ -19,17 +19,27 @@
 pub(crate) mod align;
 mod alloc;
 mod argreduce;
+mod assign;
 mod broadcast;
+mod builder;
+mod contract;
 mod convert;
 mod coo;
 mod coords;
 mod elementwise;
+mod format;
 pub(crate) mod group;
+mod index;
+mod join;
 pub(crate) mod keys;
+mod manipulate;
 mod reduce;
+mod region;
 mod remap;
 mod sort;
+mod take;
 #[cfg(test)]
 mod testing;
 
+pub use builder::CooBuilder;
 pub use coo::Coo;

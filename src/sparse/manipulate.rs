@@ -1,0 +1,249 @@
+//! Changes of shape and order: transposition, reshaping, new axes, flips.
+//!
+//! A key is a C-order position, so reshaping and adding or dropping axes of length 1 change the shape and share all
+//! entries. Transposition and flips map keys linearly and put them back in order.
+
+use super::coo::Coo;
+use super::keys::{Key, n_elems, with_width};
+use super::remap::{Remap, c_strides};
+use super::sort::sort_above;
+use crate::chunks::select::{normalize_axes, normalize_axis};
+use crate::element::Element;
+use crate::error::{Error, Result, Shown};
+
+impl<T: Element> Coo<T> {
+    /// The array with its axes in another order: axis `i` of the result is axis `axes[i]` of this array.
+    ///
+    /// # Errors
+    /// `axes` does not name every axis once.
+    ///
+    /// # Complexity
+    /// One counting sort over the axes in front of those that stay in order.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::sparse::Coo;
+    /// let a = Coo::new(&[[0, 1, 1], [1, 0, 1], [2, 0, 2]], vec![1, 2, 3], [2, 2, 3])?;
+    /// let b = a.transpose(&[2, 0, 1])?;
+    /// assert_eq!((b.shape(), b.values()), (&[3, 2, 2][..], &[2, 1, 3][..]));
+    /// assert_eq!(b.get(&[2, 0, 1])?, 1);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn transpose(&self, axes: &[isize]) -> Result<Coo<T>> {
+        let order = normalize_axes("transpose", axes, self.ndim())?;
+        if order.len() != self.ndim() {
+            let detail = format!("{} axes were given for an array with {}", order.len(), self.ndim());
+            return Err(Error::shape("transpose", detail));
+        }
+        let shape: Vec<u64> = order.iter().map(|&axis| self.shape()[axis]).collect();
+        let mut strides = vec![0; self.ndim()];
+        for (stride, &axis) in c_strides(&shape).into_iter().zip(&order) {
+            strides[axis] = stride;
+        }
+        // The last axes keep the order of their entries as long as they ascend.
+        let n_tail = 1 + order.windows(2).rev().take_while(|pair| pair[0] < pair[1]).count();
+        let tail = &shape[shape.len().saturating_sub(n_tail)..];
+        Ok(self.moved(shape.as_slice(), &strides, 0, tail))
+    }
+
+    /// The array with its axes in reverse order.
+    ///
+    /// ```
+    /// use hyperslab::sparse::Coo;
+    /// let a = Coo::new(&[[0], [2]], vec![5], [2, 3])?;
+    /// assert_eq!(a.t().get(&[2, 0])?, 5);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn t(&self) -> Coo<T> {
+        let shape: Vec<u64> = self.shape().iter().rev().copied().collect();
+        let strides: Vec<u128> = c_strides(&shape).into_iter().rev().collect();
+        let tail = &shape[shape.len().saturating_sub(1)..];
+        self.moved(shape.as_slice(), &strides, 0, tail)
+    }
+
+    /// The array with some axes in reverse.
+    ///
+    /// # Errors
+    /// An axis is out of range or named twice.
+    ///
+    /// ```
+    /// use hyperslab::sparse::Coo;
+    /// let a = Coo::new(&[[0], [2]], vec![5], [2, 3])?;
+    /// assert_eq!(a.flip(&[-1])?.get(&[0, 0])?, 5);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn flip(&self, axes: &[isize]) -> Result<Coo<T>> {
+        let axes = normalize_axes("flip", axes, self.ndim())?;
+        let mut strides = c_strides(self.shape());
+        let mut offset = 0u128;
+        for &axis in &axes {
+            offset = offset.wrapping_add(strides[axis].wrapping_mul((self.shape()[axis].max(1) - 1) as u128));
+            strides[axis] = strides[axis].wrapping_neg();
+        }
+        let n_front = axes.iter().max().map_or(0, |last| last + 1);
+        Ok(self.moved(self.shape(), &strides, offset, &self.shape()[n_front..]))
+    }
+
+    /// The array of a shape of as many elements, with entries mapped linearly; those that agree on all axes but the
+    /// last ones, of the lengths `tail`, stay in order.
+    fn moved(&self, shape: &[u64], strides: &[u128], offset: u128, tail: &[u64]) -> Coo<T> {
+        with_width!(self.keys().width(), K => {
+            let mut keys = Remap::<K>::new(self.shape(), strides).with_offset(offset).apply(&K::view(self.keys()));
+            let mut values = self.values().to_vec();
+            let tail = tail.iter().map(|&len| len.max(1) as u128).product();
+            sort_above(&mut keys, &mut values, self.size().saturating_sub(1), tail);
+            Coo::from_sorted(shape.into(), keys, values, self.fill(), self.size())
+        })
+    }
+
+    /// The same elements in C order in another shape. Entries are shared.
+    ///
+    /// # Errors
+    /// The shapes have different numbers of elements.
+    ///
+    /// ```
+    /// use hyperslab::sparse::Coo;
+    /// let a = Coo::new(&[[0, 1], [2, 0]], vec![5, 6], [2, 3])?;
+    /// assert_eq!(a.reshape([3, 2])?.coords(), ndarray::arr2(&[[1, 1], [0, 1]]));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn reshape(&self, shape: impl AsRef<[u64]>) -> Result<Coo<T>> {
+        let shape = shape.as_ref();
+        let n_elems = n_elems("reshape", shape)?;
+        if n_elems != self.size() {
+            let (from, n_from) = (Shown(self.shape()), self.size());
+            let detail = format!("shape {from} has {n_from} elements and shape {} has {n_elems}", Shown(shape));
+            return Err(Error::shape("reshape", detail));
+        }
+        Ok(Coo::from_parts(shape.into(), self.keys().clone(), self.shared_values().clone(), self.fill()))
+    }
+
+    /// The array without its axes of length 1. Entries are shared.
+    ///
+    /// ```
+    /// use hyperslab::sparse::Coo;
+    /// assert_eq!(Coo::empty([1, 2, 1], 0)?.squeeze().shape(), [2]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn squeeze(&self) -> Coo<T> {
+        let shape: Vec<u64> = self.shape().iter().copied().filter(|&len| len != 1).collect();
+        Coo::from_parts(shape.into(), self.keys().clone(), self.shared_values().clone(), self.fill())
+    }
+
+    /// The array without some axes of length 1. Entries are shared.
+    ///
+    /// # Errors
+    /// An axis is out of range, named twice or not of length 1.
+    ///
+    /// ```
+    /// use hyperslab::sparse::Coo;
+    /// assert_eq!(Coo::empty([1, 2, 1], 0)?.squeeze_axes(&[0])?.shape(), [2, 1]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn squeeze_axes(&self, axes: &[isize]) -> Result<Coo<T>> {
+        let axes = normalize_axes("squeeze", axes, self.ndim())?;
+        if let Some(&axis) = axes.iter().find(|&&axis| self.shape()[axis] != 1) {
+            let detail = format!("axis {axis} of shape {} has not length 1", Shown(self.shape()));
+            return Err(Error::shape("squeeze", detail));
+        }
+        let kept = (0..self.ndim()).filter(|axis| !axes.contains(axis));
+        let shape: Vec<u64> = kept.map(|axis| self.shape()[axis]).collect();
+        Ok(Coo::from_parts(shape.into(), self.keys().clone(), self.shared_values().clone(), self.fill()))
+    }
+
+    /// The array with a new axis of length 1, which stands at `axis` in the result. Entries are shared.
+    ///
+    /// # Errors
+    /// The axis is out of range.
+    ///
+    /// ```
+    /// use hyperslab::sparse::Coo;
+    /// assert_eq!(Coo::empty([2, 3], 0)?.expand_dims(-1)?.shape(), [2, 3, 1]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn expand_dims(&self, axis: isize) -> Result<Coo<T>> {
+        let axis = normalize_axis("expand_dims", axis, self.ndim() + 1)?;
+        let mut shape = self.shape().to_vec();
+        shape.insert(axis, 1);
+        Ok(Coo::from_parts(shape.into(), self.keys().clone(), self.shared_values().clone(), self.fill()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{ArrayD, Axis};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sparse::testing::{dense_with_fill, shapes};
+
+    fn with_order() -> impl Strategy<Value = (ArrayD<i64>, Vec<usize>)> {
+        shapes().prop_flat_map(|shape| {
+            let order: Vec<usize> = (0..shape.len()).collect();
+            (dense_with_fill(shape, 0i64), Just(order).prop_shuffle())
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn axes_move_like_dense_ones((a, order) in with_order()) {
+            let s = Coo::from_dense(&a.view()).unwrap();
+            let axes: Vec<isize> = order.iter().map(|&axis| axis as isize).collect();
+            let found = s.transpose(&axes).unwrap();
+            prop_assert_eq!(found.to_dense().unwrap(), a.view().permuted_axes(order.clone()));
+            prop_assert!(found.keys().is_canonical(found.size()));
+            prop_assert_eq!(s.t().to_dense().unwrap(), a.t());
+            let some = &axes[..axes.len() / 2];
+            let mut flipped = a.clone();
+            some.iter().for_each(|&axis| flipped.invert_axis(Axis(axis as usize)));
+            prop_assert_eq!(s.flip(some).unwrap().to_dense().unwrap(), flipped);
+        }
+
+        #[test]
+        fn reshaping_keeps_c_order(a in shapes().prop_flat_map(|shape| dense_with_fill(shape, 0i64))) {
+            let s = Coo::from_dense(&a.view()).unwrap();
+            let flat = s.reshape([a.len() as u64]).unwrap();
+            prop_assert_eq!(flat.to_dense().unwrap().into_raw_vec_and_offset().0, a.iter().copied().collect::<Vec<_>>());
+            prop_assert_eq!(flat.reshape(s.shape()).unwrap(), s.clone());
+            let wider = s.expand_dims(-1).unwrap().expand_dims(0).unwrap();
+            prop_assert_eq!(wider.squeeze_axes(&[0, -1]).unwrap(), s.clone());
+            prop_assert_eq!(wider.squeeze(), s.squeeze());
+        }
+    }
+
+    #[test]
+    fn many_entries_sort_on_the_moved_axes_only() {
+        let n = 5000u64;
+        let keys: Vec<u64> = (0..n).map(|i| i * 7 % (20 * 30 * 10)).collect();
+        let rows: Vec<Vec<u64>> = vec![
+            keys.iter().map(|k| k / 300).collect(),
+            keys.iter().map(|k| k / 10 % 30).collect(),
+            keys.iter().map(|k| k % 10).collect(),
+        ];
+        let a = Coo::new(&rows, (0..n as i64).collect(), [20, 30, 10]).unwrap();
+        let dense = a.to_dense().unwrap();
+        for order in [[2, 0, 1], [1, 0, 2], [2, 1, 0], [0, 2, 1]] {
+            let moved = a.transpose(&order.map(|axis| axis as isize)).unwrap();
+            assert_eq!(moved.to_dense().unwrap(), dense.view().permuted_axes(order.to_vec()));
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error() {
+        let a = Coo::empty([2, 3], 0).unwrap();
+        assert!(a.transpose(&[0]).unwrap_err().is_shape());
+        assert!(a.transpose(&[0, 0]).unwrap_err().is_shape());
+        assert!(a.reshape([7]).unwrap_err().to_string().contains("has 6 elements"));
+        assert!(a.squeeze_axes(&[0]).unwrap_err().is_shape());
+        assert!(a.expand_dims(3).unwrap_err().is_shape());
+        assert!(a.flip(&[2]).unwrap_err().is_shape());
+    }
+
+    #[test]
+    fn shapes_beyond_64_bits_transpose() {
+        let n = 1u64 << 41;
+        let a = Coo::new(&[[n - 1, 0], [6, n - 2]], vec![1, 2], [n, n]).unwrap();
+        assert_eq!(a.t().coords(), ndarray::arr2(&[[6, n - 2], [n - 1, 0]]));
+        assert_eq!(a.flip(&[0, 1]).unwrap().coords(), ndarray::arr2(&[[0, n - 1], [n - 7, 1]]));
+    }
+}
