@@ -43,6 +43,12 @@ impl BlockLocation {
         self.ranges.as_deref().ok_or_else(|| Error::unknown_chunks("location", format_args!("block {self}")))
     }
 
+    /// The same block of a larger array in which this one starts at `starts`.
+    pub(crate) fn shifted(&self, starts: &[u64]) -> Result<BlockLocation> {
+        let ranges = self.ranges()?.iter().zip(starts).map(|(range, start)| range.start + start..range.end + start);
+        Ok(Self { ranges: Some(ranges.collect()), ..self.clone() })
+    }
+
     /// The lengths that the grid promises for the block, where known.
     pub fn shape(&self) -> Option<Vec<usize>> {
         let ranges = self.ranges.as_ref()?;

@@ -82,4 +82,12 @@ impl BlockSource for BlocksSource {
     fn is_in_memory(&self) -> bool {
         true
     }
+
+    fn is_random_access(&self) -> bool {
+        false
+    }
+
+    fn max_block_elems(&self) -> u64 {
+        self.0.iter().map(Block::n_elems).max().unwrap_or(0)
+    }
 }

@@ -20,6 +20,17 @@ pub trait BlockSource: Debug + Send + Sync {
         false
     }
 
+    /// Whether any rectangle may be read at a cost in proportion to its size, so that slices and other chunks may be
+    /// taken at the source.
+    fn is_random_access(&self) -> bool {
+        true
+    }
+
+    /// The elements of the largest block, asked for where chunk sizes are unknown.
+    fn max_block_elems(&self) -> u64 {
+        0
+    }
+
     /// The bytes of scratch memory that one read needs beyond its result.
     fn scratch_bytes(&self, _meta: &ArrayMeta) -> u64 {
         0

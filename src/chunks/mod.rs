@@ -41,3 +41,4 @@ pub use extent::{Extent, SizeVar};
 pub use grid::Grid;
 pub use normalize::{AxisSpec, Chunks};
 pub use select::AxisRange;
+pub use window::Boundary;

@@ -33,6 +33,15 @@ pub struct AxisRange {
     len: u64,
 }
 
+impl std::fmt::Display for AxisRange {
+    /// As a slice: `start:end` or `start:end:step`, the end beyond the last element.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let end = i128::from(self.start) + i128::from(self.step) * i128::from(self.len);
+        write!(f, "{}:{end}", self.start)?;
+        if self.step == 1 { Ok(()) } else { write!(f, ":{}", self.step) }
+    }
+}
+
 impl AxisRange {
     /// All elements of an axis.
     pub fn full(len: u64) -> Self {

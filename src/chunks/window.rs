@@ -27,7 +27,7 @@ use crate::error::{Error, Result};
 
 /// What lies beyond the ends of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Boundary {
+pub enum Boundary {
     /// Nothing: blocks at the ends have shorter halos.
     None,
     /// The axis backwards, the edge element repeated, then forwards, and so on.

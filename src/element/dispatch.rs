@@ -64,6 +64,16 @@ macro_rules! dispatch_complex {
 }
 pub(crate) use dispatch_complex;
 
+/// Like `dispatch!` for the types that have NaN; `otherwise` for integers and `bool`.
+macro_rules! dispatch_inexact {
+    ($dtype:expr, $T:ident => $body:expr, else $otherwise:expr) => {
+        $crate::element::dispatch::dispatch_over!($dtype, $T => $body, [
+            (F32, f32), (F64, f64), (C32, $crate::element::C32), (C64, $crate::element::C64)
+        ], else $otherwise)
+    };
+}
+pub(crate) use dispatch_inexact;
+
 /// The match behind the other macros of this file.
 macro_rules! dispatch_over {
     ($dtype:expr, $T:ident => $body:expr, [$(($variant:ident, $t:ty)),*] $(, else $otherwise:expr)?) => {

@@ -14,7 +14,7 @@
 //! assert_eq!(promote(DType::I64, DType::F32).to_string(), "float64");
 //! ```
 
-mod arith;
+pub(crate) mod arith;
 pub(crate) mod cast;
 pub(crate) mod dispatch;
 mod dtype;
@@ -63,6 +63,8 @@ pub trait Element:
     type Sum: Element;
     /// What `mean` and true division give: `f64` for bool and integers, itself for floats.
     type Mean: Element;
+    /// The type that arithmetic without a `bool` form computes in: `i8` for bool, itself for all others.
+    type Widened: Element;
     /// What `var`, `std` and `norm` give: the real type of the mean.
     type Spread: Float;
 
@@ -96,11 +98,17 @@ pub trait Float: Real + num_traits::Float + num_traits::FloatConst {}
 /// Integer types, without `bool`.
 pub trait Int: Real + num_traits::PrimInt + num_traits::WrappingAdd + num_traits::WrappingMul {}
 
+/// Element types that arithmetic has a meaning for: all but `bool`.
+pub trait Number: Element {}
+
+/// Element types that have bits of their own to work on: `bool` and the integers.
+pub trait Bits: Real {}
+
 /// Complex types.
 pub trait Complex: Element {}
 
 macro_rules! impl_element {
-    ($t:ty, $dtype:ident, $real:ty, $sum:ty, $mean:ty, $spread:ty, $zero:expr, $one:expr, $same:expr, $nan:expr) => {
+    ($t:ty, $dtype:ident, $real:ty, $sum:ty, $mean:ty, $spread:ty, $widened:ty, $zero:expr, $one:expr, $same:expr, $nan:expr) => {
         impl Sealed for $t {}
         impl Element for $t {
             const DTYPE: DType = DType::$dtype;
@@ -108,6 +116,7 @@ macro_rules! impl_element {
             type Sum = $sum;
             type Mean = $mean;
             type Spread = $spread;
+            type Widened = $widened;
             #[inline]
             fn zero() -> Self {
                 $zero
@@ -140,7 +149,7 @@ macro_rules! impl_element {
 
 macro_rules! impl_int {
     ($($t:ty, $dtype:ident, $sum:ty;)*) => {$(
-        impl_element!($t, $dtype, $t, $sum, f64, f64, 0, 1, |a, b| a == b, |_| false);
+        impl_element!($t, $dtype, $t, $sum, f64, f64, $t, 0, 1, |a, b| a == b, |_| false);
         impl Real for $t {
             #[inline]
             fn lowest() -> Self { <$t>::MIN }
@@ -151,13 +160,13 @@ macro_rules! impl_int {
     )*};
 }
 
-impl_element!(bool, Bool, bool, i64, f64, f64, false, true, |a, b| a == b, |_| false);
+impl_element!(bool, Bool, bool, i64, f64, f64, i8, false, true, |a, b| a == b, |_| false);
 impl_int! {
     i8, I8, i64; i16, I16, i64; i32, I32, i64; i64, I64, i64;
     u8, U8, u64; u16, U16, u64; u32, U32, u64; u64, U64, u64;
 }
-impl_element!(f32, F32, f32, f32, f32, f32, 0.0, 1.0, same_f32, f32::is_nan);
-impl_element!(f64, F64, f64, f64, f64, f64, 0.0, 1.0, same_f64, f64::is_nan);
+impl_element!(f32, F32, f32, f32, f32, f32, f32, 0.0, 1.0, same_f32, f32::is_nan);
+impl_element!(f64, F64, f64, f64, f64, f64, f64, 0.0, 1.0, same_f64, f64::is_nan);
 impl_element!(
     C32,
     C32,
@@ -165,6 +174,7 @@ impl_element!(
     C32,
     C32,
     f32,
+    C32,
     C32::new(0.0, 0.0),
     C32::new(1.0, 0.0),
     |a, b| same_f32(a.re, b.re) && same_f32(a.im, b.im),
@@ -177,6 +187,7 @@ impl_element!(
     C64,
     C64,
     f64,
+    C64,
     C64::new(0.0, 0.0),
     C64::new(1.0, 0.0),
     |a, b| same_f64(a.re, b.re) && same_f64(a.im, b.im),
@@ -225,6 +236,11 @@ impl Real for f64 {
 }
 impl Float for f32 {}
 impl Float for f64 {}
+macro_rules! mark {
+    ($trait:ident: $($t:ty),*) => { $(impl $trait for $t {})* };
+}
+mark!(Number: i8, i16, i32, i64, u8, u16, u32, u64, f32, f64, C32, C64);
+mark!(Bits: bool, i8, i16, i32, i64, u8, u16, u32, u64);
 impl Complex for C32 {}
 impl Complex for C64 {}
 

@@ -86,4 +86,13 @@ impl Error {
     pub(crate) fn value(op: impl Into<std::borrow::Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self::new(Kind::Value, op, detail)
     }
+
+    /// A reduction that has no answer for no elements met cells without any.
+    pub(crate) fn no_elements(op: &'static str, n_empty: usize, n_cells: usize) -> Self {
+        let detail = match n_cells {
+            1 => "there are no elements to choose from".to_owned(),
+            _ => format!("{n_empty} of {n_cells} slices have no elements to choose from"),
+        };
+        Self::new(Kind::Value, op, detail).with_remedy("select non-empty slices first")
+    }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
+use crate::block::BufferPool;
 use crate::config::Config;
 use crate::error::{Error, Result};
 
@@ -36,7 +37,15 @@ struct Parts {
     serial: bool,
     pool: pool::Pool,
     budget: Budget,
+    buffers: Arc<BufferPool>,
     observers: Vec<Arc<dyn Observer>>,
+}
+
+/// A budget, and a store for the memory of finished blocks that may hold a small part of it.
+fn memory_of(limit_bytes: u64) -> (Budget, Arc<BufferPool>) {
+    const POOLED_PART: u64 = 8;
+    let pooled_bytes = usize::try_from(limit_bytes / POOLED_PART).unwrap_or(usize::MAX);
+    (Budget::new(limit_bytes), Arc::new(BufferPool::new(pooled_bytes)))
 }
 
 impl Runtime {
@@ -44,7 +53,8 @@ impl Runtime {
     pub fn local() -> Self {
         let config = Config::global();
         let pool = pool::Pool::new(config.threads());
-        Self(Arc::new(Parts { serial: false, pool, budget: Budget::new(config.memory_bytes()), observers: Vec::new() }))
+        let (budget, buffers) = memory_of(config.memory_bytes());
+        Self(Arc::new(Parts { serial: false, pool, budget, buffers, observers: Vec::new() }))
     }
 
     /// Uses `n_threads` threads of its own (at least one) instead of those of the global rayon pool. A run that is started
@@ -61,7 +71,7 @@ impl Runtime {
     /// Allows `limit_bytes` of memory for all runs together. The budget is new: nothing is shared with the runtime that
     /// this one was made from.
     pub fn memory(self, limit_bytes: u64) -> Self {
-        self.with(|parts| parts.budget = Budget::new(limit_bytes))
+        self.with(|parts| (parts.budget, parts.buffers) = memory_of(limit_bytes))
     }
 
     /// [`memory`](Self::memory) in words: `"4GiB"`, see [`parse_bytes`].
@@ -85,6 +95,11 @@ impl Runtime {
     /// The memory budget that all runs share.
     pub fn budget(&self) -> &Budget {
         &self.0.budget
+    }
+
+    /// Where blocks take their memory from.
+    pub(crate) fn buffer_pool(&self) -> &Arc<BufferPool> {
+        &self.0.buffers
     }
 
     /// The largest number of tasks at one time.

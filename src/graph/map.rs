@@ -14,6 +14,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::chunks::slicing::{BlockSet, PieceTable};
+use crate::chunks::window::HaloAxis;
+
 /// How the tasks of a layer read the blocks of one of its inputs.
 #[derive(Clone, Debug)]
 pub(crate) enum BlockMap {
@@ -23,6 +26,8 @@ pub(crate) enum BlockMap {
     Separable(Separable),
     /// Task `i` reads the result of task `i - stride` of the same layer, unless it is first in its line.
     Previous { stride: u64, count: u64 },
+    /// Task `i` reads block `i * stride + offset`; `offset` is below `stride`.
+    Strided { stride: u64, offset: u64 },
     /// Any lists.
     Explicit(Arc<Explicit>),
 }
@@ -48,14 +53,25 @@ pub(crate) enum Link {
     All,
     /// Position `o` of the output axis covers `o * fan .. (o + 1) * fan`.
     Group { axis: usize, fan: u64 },
+    /// Position `o` of the output axis reads position `o - start`, where there is one: one part of a concatenation.
+    Shifted { axis: usize, start: u64 },
     /// Lists by position on the output axis.
     Table { axis: usize, table: Arc<Explicit> },
+    /// The blocks that the pieces of an output chunk come from.
+    Pieces { axis: usize, table: Arc<PieceTable> },
+    /// A block and the neighbours that its margin reaches into.
+    Halo { axis: usize, halo: Arc<HaloAxis> },
 }
 
 impl Link {
     fn out_axis(&self) -> Option<usize> {
         match self {
-            Link::Same(axis) | Link::Group { axis, .. } | Link::Table { axis, .. } => Some(*axis),
+            Link::Same(axis)
+            | Link::Group { axis, .. }
+            | Link::Shifted { axis, .. }
+            | Link::Table { axis, .. }
+            | Link::Pieces { axis, .. }
+            | Link::Halo { axis, .. } => Some(*axis),
             Link::At(_) | Link::All => None,
         }
     }
@@ -78,6 +94,10 @@ struct Lists {
 impl Lists {
     fn get(&self, i: u64) -> &[u64] {
         &self.items[self.starts[i as usize] as usize..self.starts[i as usize + 1] as usize]
+    }
+
+    fn has_no_empty_list(&self) -> bool {
+        self.starts.windows(2).all(|w| w[0] < w[1])
     }
 
     fn inverse(&self, n_items: u64) -> Lists {
@@ -122,6 +142,7 @@ impl Explicit {
 enum Positions<'a> {
     Range(Range<u64>),
     List(&'a [u64]),
+    Set(BlockSet<'a>),
 }
 
 impl Positions<'_> {
@@ -129,6 +150,7 @@ impl Positions<'_> {
         match self {
             Positions::Range(range) => range.end.saturating_sub(range.start),
             Positions::List(list) => list.len() as u64,
+            Positions::Set(set) => set.len() as u64,
         }
     }
 
@@ -136,6 +158,7 @@ impl Positions<'_> {
         match self {
             Positions::Range(range) => range.clone().for_each(visit),
             Positions::List(list) => list.iter().for_each(|&position| visit(position)),
+            Positions::Set(set) => set.iter().for_each(visit),
         }
     }
 }
@@ -178,7 +201,13 @@ impl Separable {
                 let start = out.get(*o) * fan;
                 Positions::Range(start..(start + fan).min(count))
             }
+            Link::Shifted { axis: o, start } => match out.get(*o).checked_sub(*start) {
+                Some(position) if position < count => Positions::Range(position..position + 1),
+                Some(_) | None => Positions::Range(0..0),
+            },
             Link::Table { axis: o, table } => Positions::List(table.inputs(out.get(*o))),
+            Link::Pieces { axis: o, table } => Positions::Set(table.blocks_of(out.get(*o))),
+            Link::Halo { axis: o, halo } => Positions::Set(halo.blocks_of(out.get(*o))),
         }
     }
 
@@ -187,16 +216,34 @@ impl Separable {
         let position = input.get(axis);
         match &self.links[axis] {
             Link::Group { fan, .. } => Positions::Range(position / fan..position / fan + 1),
+            Link::Shifted { start, .. } => {
+                let end = (position + start + 1).min(self.out_counts[out_axis]);
+                Positions::Range(position + start..end)
+            }
             Link::Table { table, .. } => Positions::List(table.users.get(position)),
+            Link::Pieces { table, .. } => Positions::Set(table.users_of(position)),
+            Link::Halo { halo, .. } => Positions::Set(halo.users_of(position)),
             Link::Same(_) | Link::At(_) | Link::All => Positions::Range(position..position + 1),
         }
     }
 
+    fn reads_all_along(&self, axis: usize) -> bool {
+        let in_count = self.in_counts[axis];
+        match &self.links[axis] {
+            Link::All => true,
+            Link::At(_) => in_count == 1,
+            Link::Same(o) => self.out_counts[*o] == in_count,
+            Link::Group { axis: o, fan } => self.out_counts[*o] * fan >= in_count,
+            Link::Shifted { axis: o, start } => start + in_count <= self.out_counts[*o],
+            Link::Table { table, .. } => table.users.has_no_empty_list(),
+            Link::Pieces { table, .. } => (0..in_count).all(|block| table.users_of(block).len() > 0),
+            Link::Halo { halo, .. } => (0..in_count).all(|block| halo.users_of(block).len() > 0),
+        }
+    }
+
     fn is_read(&self, input: &Coords) -> bool {
-        self.links.iter().enumerate().all(|(axis, link)| match link {
-            Link::At(position) => input.get(axis) == *position,
-            Link::Same(_) | Link::All | Link::Group { .. } | Link::Table { .. } => true,
-        })
+        let missed = |(axis, link): (usize, &Link)| matches!(link, Link::At(at) if input.get(axis) != *at);
+        !self.links.iter().enumerate().any(missed)
     }
 
     fn for_each_input(&self, axis: usize, linear: u64, out: &Coords, visit: &mut dyn FnMut(u64)) {
@@ -251,6 +298,7 @@ impl BlockMap {
                     visit(out - stride);
                 }
             }
+            BlockMap::Strided { stride, offset } => visit(out * stride + offset),
             BlockMap::Explicit(lists) => lists.inputs.get(out).iter().for_each(|&input| visit(input)),
         }
     }
@@ -270,7 +318,23 @@ impl BlockMap {
                     visit(input + stride);
                 }
             }
+            BlockMap::Strided { stride, offset } => {
+                if input % stride == *offset {
+                    visit(input / stride);
+                }
+            }
             BlockMap::Explicit(lists) => lists.users.get(input).iter().for_each(|&user| visit(user)),
+        }
+    }
+
+    /// Whether every block is read by some task, as far as that is cheap to tell.
+    pub(crate) fn reads_all(&self) -> bool {
+        match self {
+            BlockMap::Identity => true,
+            BlockMap::Separable(map) => (0..map.links.len()).all(|axis| map.reads_all_along(axis)),
+            BlockMap::Previous { .. } => false,
+            BlockMap::Strided { stride, .. } => *stride == 1,
+            BlockMap::Explicit(lists) => lists.users.has_no_empty_list(),
         }
     }
 
@@ -286,6 +350,7 @@ impl BlockMap {
                 (0..map.out_counts.len()).map(|axis| map.users_along(axis, &coords).len()).product()
             }
             BlockMap::Previous { stride, count } => u64::from(input / stride % count + 1 < *count),
+            BlockMap::Strided { stride, offset } => u64::from(input % stride == *offset),
             BlockMap::Explicit(lists) => lists.users.get(input).len() as u64,
         }
     }
@@ -333,6 +398,7 @@ mod tests {
         assert!(inputs_of(&map, 1).is_empty());
         assert_eq!(inputs_of(&map, 5), [3]);
         check_inverse(&map, 12, 12);
+        check_inverse(&BlockMap::Strided { stride: 3, offset: 2 }, 4, 12);
     }
 
     fn link(axis: usize, out_count: u64, in_count: u64) -> BoxedStrategy<Link> {
@@ -340,6 +406,7 @@ mod tests {
         prop_oneof![
             (0..in_count).prop_map(Link::At),
             Just(Link::All),
+            (0..3u64).prop_map(move |start| Link::Shifted { axis, start }),
             Just(Link::Group { axis, fan: in_count.div_ceil(out_count) }),
             lists.prop_map(move |lists| Link::Table { axis, table: Arc::new(Explicit::new(lists, in_count)) }),
         ]
@@ -358,7 +425,11 @@ mod tests {
         ) {
             let _ = swap;
             let (n_out, n_in) = (out.iter().product(), input.iter().product());
-            check_inverse(&BlockMap::separable(out, input, vec![links.0, links.1]), n_out, n_in);
+            let map = BlockMap::separable(out, input, vec![links.0, links.1]);
+            check_inverse(&map, n_out, n_in);
+            if map.reads_all() {
+                prop_assert!((0..n_in).all(|input| map.n_users(input) > 0));
+            }
         }
     }
 }

@@ -1,15 +1,47 @@
 //! Eager functions on blocks; no kernel knows a graph or a thread.
+//!
+//! A task is one call of one [`Kernel`]: plain data with a `run` method, given the blocks of its inputs.
+//!
+//! | file | kernels |
+//! |---|---|
+//! | `ops` | THE op table: every elementwise operation is one row |
+//! | `program` `evaluate` `arrange` | fused elementwise programs, run tile by tile |
+//! | `reduce` `lift` | reductions: lift a block, combine partial results, finish |
+//! | `index` `take_at` `layout` `assign` | slices, lists, masks, views, reshapes, assignments |
+//! | `generate` `func` | blocks from their place, users' functions |
+//! | `vmath` `simd` | vector math and instruction sets |
 
+mod arrange;
 pub(crate) mod context;
 mod copy;
 mod entries;
+mod evaluate;
+pub(crate) mod func;
 pub(crate) mod generate;
 pub(crate) mod index;
+mod kernel;
 pub(crate) mod layout;
+mod lift;
 mod operands;
-pub(crate) mod ops;
+mod ops;
 pub(crate) mod program;
+pub(crate) mod reduce;
 pub(crate) mod simd;
+mod take_at;
 #[cfg(test)]
 mod testing;
 pub(crate) mod vmath;
+
+pub(crate) use context::KernelContext;
+pub(crate) use copy::copy_into;
+pub(crate) use evaluate::Evaluate;
+pub(crate) use func::{BlockFunction, Function, NamedKernel};
+pub(crate) use generate::Generate;
+pub(crate) use index::{Gather, Mask, Nonzero, Piece, PointTake, Take};
+pub(crate) use kernel::{Kernel, Read};
+pub(crate) use layout::{Reshape, View};
+pub(crate) use lift::{CombinePartials, FinishPartial, Lift, LiftItem, reduce_fill};
+pub(crate) use ops::{ElemOp, for_each_elementwise};
+pub(crate) use program::{Program, ProgramBuilder, Value as ProgramValue};
+pub(crate) use reduce::{Ddof, Reducer, Reduction};
+pub(crate) use take_at::TakeAt;

@@ -103,8 +103,29 @@ impl Piece {
 }
 
 impl Gather {
+    /// The length of an axis that one input gives as it is, however long it turns out to be.
+    pub(crate) const WHOLE: u64 = u64::MAX;
+
     pub(crate) fn run(&self, inputs: Vec<Value>, ctx: &KernelContext<'_>) -> Result<Block> {
         let blocks = blocks(inputs)?;
+        if self.shape.contains(&Self::WHOLE) {
+            return self.with_lengths_of(&blocks)?.assemble(blocks, ctx);
+        }
+        self.assemble(blocks, ctx)
+    }
+
+    /// The same with the lengths of the first input where axes are handed on whole.
+    fn with_lengths_of(&self, blocks: &[Block]) -> Result<Gather> {
+        let first = blocks.first().ok_or_else(|| Error::bug(OP, "no input tells the length of an axis"))?.shape();
+        let mut known = self.clone();
+        for (axis, len) in known.shape.iter_mut().enumerate().filter(|(_, len)| **len == Self::WHOLE) {
+            *len = first.get(axis).map_or(0, |&len| len as u64);
+            known.axes[axis] = vec![Piece::whole(0, *len, 0)];
+        }
+        Ok(known)
+    }
+
+    fn assemble(&self, blocks: Vec<Block>, ctx: &KernelContext<'_>) -> Result<Block> {
         let counts = self.counts();
         if blocks.len() != counts.iter().product::<usize>() {
             return Err(Error::bug(OP, format!("{} blocks where {} were due", blocks.len(), Shown(&counts))));

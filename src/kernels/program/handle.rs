@@ -65,6 +65,14 @@ impl Program {
         self.0.code.outputs.iter().map(|&output| self.dtype(output)).collect()
     }
 
+    /// The name of the only operation, or `elementwise` for several.
+    pub(crate) fn name(&self) -> &'static str {
+        match self.0.code.instrs.as_slice() {
+            [instr] => instr.op().name(),
+            _ => "elementwise",
+        }
+    }
+
     /// The number of instructions.
     pub(crate) fn n_instrs(&self) -> usize {
         self.0.code.instrs.len()

@@ -1,0 +1,55 @@
+//! The lazy arrays that users hold.
+//!
+//! An [`Array<T>`] is a typed skin over a [`DynArray`], which is one pointer to an expression. Methods build larger
+//! expressions; nothing runs before [`compute`](Array::compute), [`persist`](Array::persist) or a store. Shapes and element
+//! types are checked when an expression is built, so a mistake shows where it was made.
+//!
+//! | file | what users find there |
+//! |---|---|
+//! | `create` | `from_ndarray`, `zeros`, `full`, `arange`, `linspace`, `eye`, `from_block_fn`, `from_source` |
+//! | `elementwise` `operators` | NumPy's functions of single elements, `+` and friends, `where_`, `clip`, `astype` |
+//! | `reduce` | `sum`, `mean`, `var`, `argmax`, … over all or some axes |
+//! | `index` `assign` | slices, integers, lists, masks; the same on the left of an assignment |
+//! | `manipulate` `rechunk` | transpose, reshape, concatenate, broadcast; other chunks |
+//! | `blocks` `overlap` | `map_blocks`, `map_overlap`, `blocks` |
+//! | `contract` `scan` `sort` | `tensordot`, `matmul`, `dot`; `cumsum`; `topk` |
+//! | `compute` `format` | running, persisting, explaining; `Debug` |
+//!
+//! ```
+//! use hyperslab::prelude::*;
+//! let x = Array::<f64>::arange(0.0, 12.0, 1.0, Chunks::size(5))?.reshape([3, 4])?;
+//! let centred = &x - x.mean_axis(0)?;
+//! assert_eq!(centred.compute()?.sum(), 0.0);
+//! # Ok::<(), hyperslab::Error>(())
+//! ```
+
+//@mod assign;
+mod blocks;
+mod compute;
+//@mod contract;
+mod create;
+mod dynamic;
+mod elementwise;
+mod format;
+mod index;
+mod manipulate;
+mod operators;
+mod overlap;
+mod rechunk;
+mod reduce;
+//@mod scan;
+//@mod sort;
+pub(crate) mod typed;
+
+pub use compute::Computed;
+//@pub use contract::{ContractAxes, dot, matmul, tensordot};
+pub use dynamic::DynArray;
+pub use elementwise::where_;
+pub use index::{Ellipsis, Index, NewAxis};
+pub use manipulate::{concatenate, stack};
+pub use blocks::MapBlocks;
+pub use create::{IntoShape, IntoSharedArray};
+pub use elementwise::Operand;
+pub use overlap::{Boundary, Overlap};
+pub use reduce::Reduce;
+pub use typed::Array;

@@ -1,0 +1,134 @@
+//! Functions of blocks with a margin from their neighbours: stencils.
+
+use super::{Array, DynArray};
+use crate::block::{BlockData, BlockView};
+use crate::chunks::select::normalize_axis;
+pub use crate::chunks::Boundary;
+use crate::element::{Element, Scalar};
+use crate::error::Result;
+use crate::graph::ops::{HaloOp, Margin};
+
+use super::blocks::MapBlocks;
+
+/// How far [`map_overlap`](Array::map_overlap) reaches beyond a block, and what lies beyond the array.
+///
+/// ```
+/// use hyperslab::prelude::*;
+/// let around = Overlap::depth(1).boundary(Boundary::Nearest).on_axis(1, 1, 1, Boundary::Periodic);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Overlap {
+    default: Margin,
+    axes: Vec<(isize, Margin)>,
+    constant: Option<Scalar>,
+    trim: bool,
+}
+
+impl Overlap {
+    /// The same margin on both sides of every axis; nothing beyond the array ([`Boundary::None`]).
+    pub fn depth(depth: u64) -> Self {
+        let default = Margin { before: depth, after: depth, boundary: Boundary::None };
+        Self { default, axes: Vec::new(), constant: None, trim: true }
+    }
+
+    /// What lies beyond the array, on axes not named by [`on_axis`](Self::on_axis).
+    pub fn boundary(mut self, boundary: Boundary) -> Self {
+        self.default.boundary = boundary;
+        self
+    }
+
+    /// The margin and the boundary of one axis.
+    pub fn on_axis(mut self, axis: isize, before: u64, after: u64, boundary: Boundary) -> Self {
+        self.axes.push((axis, Margin { before, after, boundary }));
+        self
+    }
+
+    /// The value that lies beyond the array under [`Boundary::Constant`]; zero if not given.
+    pub fn constant<T: Element>(mut self, value: T) -> Self {
+        self.constant = Some(value.to_scalar());
+        self
+    }
+
+    /// The function returns blocks without the margin, so that nothing is cut off its results.
+    pub fn untrimmed(mut self) -> Self {
+        self.trim = false;
+        self
+    }
+
+    fn halos(&self, ndim: usize) -> Result<Vec<Margin>> {
+        let mut halos = vec![self.default; ndim];
+        for (axis, halo) in &self.axes {
+            halos[normalize_axis("map_overlap", *axis, ndim)?] = *halo;
+        }
+        Ok(halos)
+    }
+}
+
+impl DynArray {
+    /// The array with every block extended by its margin: neighbouring blocks overlap.
+    fn with_halo(&self, overlap: &Overlap) -> Result<Self> {
+        let axes = overlap.halos(self.ndim())?;
+        let zero = Scalar::zero(self.dtype());
+        let fill = overlap.constant.map_or(zero, |constant| constant.cast(self.dtype()));
+        let op = HaloOp { axes, fill };
+        let meta = op.meta(self.meta())?;
+        Ok(DynArray::build(op, &[self], meta))
+    }
+}
+
+impl<T: Element> Array<T> {
+    /// Calls a function with every block extended by a margin from its neighbours, and cuts the margin off the result.
+    ///
+    /// The function returns a block of the shape it was given; with [`Overlap::untrimmed`] it returns the block without
+    /// margin. Depths may exceed the size of chunks: the margin is gathered from as many neighbours as needed, corners
+    /// included.
+    ///
+    /// # Chunks
+    /// Unchanged.
+    ///
+    /// # Errors
+    /// An axis with a margin has an unknown length, or no elements to fill the margin with.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::arange(0, 5, 1, Chunks::size(2))?;
+    /// let around = Overlap::depth(1).boundary(Boundary::Nearest).untrimmed();
+    /// let sums: Array<i64> = x.map_overlap(around, |b| {
+    ///     let b = b.dense()?;
+    ///     Ok(ndarray::Array1::from_iter((1..b.len() - 1).map(|i| b[[i - 1]] + b[[i]] + b[[i + 1]])).into_dyn().into())
+    /// })?;
+    /// assert_eq!(sums.compute()?, ndarray::arr1(&[1, 3, 6, 9, 11]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn map_overlap<U, F>(&self, overlap: Overlap, function: F) -> Result<Array<U>>
+    where
+        U: Element,
+        F: Fn(BlockView<'_, T>) -> Result<BlockData<U>> + Send + Sync + 'static,
+    {
+        self.map_overlap_with(overlap, MapBlocks::new(), function)
+    }
+
+    /// Like [`map_overlap`](Self::map_overlap), for functions that return sparse blocks; see [`MapBlocks::sparse`].
+    pub fn map_overlap_with<U, F>(&self, overlap: Overlap, options: MapBlocks, function: F) -> Result<Array<U>>
+    where
+        U: Element,
+        F: Fn(BlockView<'_, T>) -> Result<BlockData<U>> + Send + Sync + 'static,
+    {
+        let padded = Array::<T>::wrap(self.as_dyn().with_halo(&overlap)?);
+        if !overlap.trim {
+            let sizes = self.grid().axes().iter().map(|axis| axis.sizes().collect::<Vec<u64>>());
+            return padded.map_blocks_with(options.chunks(sizes), function);
+        }
+        let halos = overlap.halos(self.ndim())?;
+        let mapped = padded.map_blocks_with(options, function)?;
+        mapped.trimmed(self.as_dyn(), &halos)
+    }
+
+    /// Cuts the margins off blocks that were made from extended ones.
+    fn trimmed(&self, original: &DynArray, halos: &[Margin]) -> Result<Array<T>> {
+        let op = crate::graph::ops::TrimOp { axes: halos.to_vec() };
+        let meta = crate::block::ArrayMeta { grid: original.grid().clone(), ..self.meta().clone() };
+        Ok(Array::wrap(DynArray::build(op, &[self.as_dyn()], meta)))
+    }
+}

@@ -1,0 +1,266 @@
+//! One number for many elements: sums, means, extremes and their like, over all or some axes.
+
+use super::{Array, DynArray};
+use crate::block::Layout;
+use crate::chunks::select::normalize_axes;
+use crate::element::{Element, Real};
+use crate::error::{Error, Result};
+use crate::graph::ops::{Op, ReduceOp};
+use crate::kernels::{Ddof, Reducer, Reduction, reduce_fill};
+
+/// Which axes a reduction takes, and how.
+///
+/// ```
+/// use hyperslab::prelude::*;
+/// let x = Array::<f64>::arange(0.0, 6.0, 1.0, Chunks::size(4))?.reshape([2, 3])?;
+/// let v = x.var_with(Reduce::axes([-1]).keepdims().ddof(1.0))?;
+/// assert_eq!(v.compute()?, ndarray::arr2(&[[1.0], [1.0]]).into_dyn());
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Reduce {
+    axes: Option<Vec<isize>>,
+    keepdims: bool,
+    ddof: f64,
+    split_every: Option<u64>,
+}
+
+impl Reduce {
+    /// All axes.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// Some axes; negative ones count from the end.
+    pub fn axes(axes: impl IntoIterator<Item = isize>) -> Self {
+        Self { axes: Some(axes.into_iter().collect()), ..Self::default() }
+    }
+
+    /// Reduced axes stay with length 1, so that the result broadcasts with the array.
+    pub fn keepdims(mut self) -> Self {
+        self.keepdims = true;
+        self
+    }
+
+    /// Variances divide by `n - ddof` (delta degrees of freedom); 0 unless set.
+    pub fn ddof(mut self, ddof: f64) -> Self {
+        self.ddof = ddof;
+        self
+    }
+
+    /// How many partial results are combined at a time, about; 16 unless set. It changes the graph, not the value.
+    pub fn split_every(mut self, n: u64) -> Self {
+        self.split_every = Some(n);
+        self
+    }
+
+    fn one(axis: isize) -> Self {
+        Self::axes([axis])
+    }
+}
+
+/// Partial results that are combined at a time.
+const SPLIT_EVERY: u64 = 16;
+
+impl DynArray {
+    pub(crate) fn reduce(&self, reduction: Reduction, options: &Reduce) -> Result<Self> {
+        let name = reduction.name();
+        let mut axes = match &options.axes {
+            Some(axes) => normalize_axes(name, axes, self.ndim())?,
+            None => (0..self.ndim()).collect(),
+        };
+        axes.sort_unstable();
+        let reducer = Reducer::new(reduction, self.dtype())?;
+        if options.axes.is_some() {
+            self.check_not_empty(reduction, &axes)?;
+        }
+        if reduction.is_arg() {
+            self.check_positions(reduction, &axes)?;
+        }
+        let op = ReduceOp {
+            reduction,
+            axes,
+            keepdims: options.keepdims,
+            split_every: options.split_every.unwrap_or(SPLIT_EVERY),
+        };
+        let layout = if self.layout().is_sparse() && op.axes.len() < self.ndim() { self.reduced_layout(&op, reducer)? } else { Layout::Dense };
+        let meta = op.meta(self.meta(), reducer.output_dtype()?, layout);
+        Ok(DynArray::build(Op::from(op), &[self], meta))
+    }
+
+    /// An extreme of nothing does not exist: an error where some kept position has no elements.
+    fn check_not_empty(&self, reduction: Reduction, axes: &[usize]) -> Result<()> {
+        let Some(shape) = self.grid().known_shape() else { return Ok(()) };
+        let reduces_nothing = axes.iter().any(|&axis| shape[axis] == 0);
+        let keeps_something = shape.iter().enumerate().all(|(axis, &len)| axes.contains(&axis) || len > 0);
+        if needs_elements(reduction) && reduces_nothing && keeps_something {
+            let detail = format!("axes {axes:?} of shape {} have no elements", self.grid().shape_text());
+            return Err(Error::shape(reduction.name(), detail));
+        }
+        Ok(())
+    }
+
+    /// Positions along axes need the sizes of all chunks before.
+    fn check_positions(&self, reduction: Reduction, axes: &[usize]) -> Result<()> {
+        match axes.iter().find(|&&axis| !self.grid().axis(axis).is_known()) {
+            Some(axis) => Err(Error::unknown_chunks(
+                reduction.name(),
+                format_args!("positions along axis {axis} of shape {}", self.grid().shape_text()),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a reduction of sparse blocks stays sparse, and with which fill: the reduction of a slice of fill values.
+    fn reduced_layout(&self, op: &ReduceOp, reducer: Reducer) -> Result<Layout> {
+        let (Some(fill), Some(shape)) = (self.layout().fill(), self.grid().known_shape()) else { return Ok(Layout::Dense) };
+        let n: u64 = op.axes.iter().map(|&axis| shape[axis]).product();
+        match reduce_fill(reducer, fill, n) {
+            Ok(fill) if !reducer.reduction().is_arg() => Ok(Layout::Sparse(fill)),
+            Ok(_) | Err(_) => Ok(Layout::Dense),
+        }
+    }
+}
+
+impl<T: Element> Array<T> {
+    fn reduced<U: Element>(&self, reduction: Reduction, options: &Reduce) -> Result<Array<U>> {
+        Array::try_wrap(self.as_dyn().reduce(reduction, options))
+    }
+
+    /// A reduction of all elements, which no argument can make fail.
+    fn reduced_all<U: Element>(&self, reduction: Reduction) -> Array<U> {
+        // Over all axes, with a reduction that has a meaning for `T`, there is nothing to refuse.
+        self.reduced(reduction, &Reduce::all()).unwrap_or_else(|error| unreachable!("{error}"))
+    }
+}
+
+/// Whether a reduction of nothing has no answer.
+fn needs_elements(reduction: Reduction) -> bool {
+    let extreme = matches!(reduction, Reduction::Min | Reduction::Max | Reduction::NanMin | Reduction::NanMax);
+    extreme || reduction.is_arg()
+}
+
+/// Makes the methods of a reduction, four a row: over all elements, one axis, several axes, with options.
+macro_rules! reductions {
+    ($(
+        $(#[doc = $doc:literal])+
+        $bound:ident: $all:ident, $one:ident, $several:ident, $with:ident -> $out:ty,
+        |$options:ident| $reduction:expr;
+    )*) => {$(
+        impl<T: $bound> Array<T> {
+            $(#[doc = $doc])+
+            pub fn $all(&self) -> Array<$out> {
+                let $options = &Reduce::all();
+                self.reduced_all($reduction)
+            }
+
+            #[doc = concat!("[`", stringify!($all), "`](Self::", stringify!($all), ") along one axis.")]
+            ///
+            /// # Errors
+            /// The axis is out of range.
+            pub fn $one(&self, axis: isize) -> Result<Array<$out>> {
+                self.$with(Reduce::one(axis))
+            }
+
+            #[doc = concat!("[`", stringify!($all), "`](Self::", stringify!($all), ") along several axes.")]
+            ///
+            /// # Errors
+            /// An axis is out of range or named twice.
+            pub fn $several(&self, axes: impl IntoIterator<Item = isize>) -> Result<Array<$out>> {
+                self.$with(Reduce::axes(axes))
+            }
+
+            #[doc = concat!("[`", stringify!($all), "`](Self::", stringify!($all), ") with [`Reduce`] options.")]
+            ///
+            /// # Errors
+            /// An axis is out of range or named twice.
+            pub fn $with(&self, options: Reduce) -> Result<Array<$out>> {
+                let $options = &options;
+                self.reduced($reduction, $options)
+            }
+        }
+
+        impl DynArray {
+            $(#[doc = $doc])+
+            ///
+            /// # Errors
+            /// An axis is out of range or named twice, or the element type has no such reduction.
+            pub fn $with(&self, options: &Reduce) -> Result<DynArray> {
+                let $options = options;
+                self.reduce($reduction, $options)
+            }
+        }
+    )*};
+}
+
+reductions! {
+    /// The sum. Integers and `bool` add up in 64 bits and wrap; `f32` accumulates in double precision.
+    ///
+    /// # Chunks
+    /// Reduced axes disappear. Blocks are reduced one by one and combined in a tree fixed by their numbers, so results are
+    /// the same bits for any number of threads. Elementwise work and masks before a reduction become part of it: nothing
+    /// in between is stored.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i32>::arange(0, 6, 1, Chunks::size(4))?.reshape([2, 3])?;
+    /// assert_eq!(x.sum().scalar()?, 15i64);
+    /// assert_eq!(x.sum_axis(0)?.compute()?, ndarray::arr1(&[3, 5, 7]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    Element: sum, sum_axis, sum_axes, sum_with -> T::Sum, |_options| Reduction::Sum;
+    /// The product; types as for [`sum`](Self::sum_with).
+    Element: prod, prod_axis, prod_axes, prod_with -> T::Sum, |_options| Reduction::Prod;
+    /// The smallest element; NaN if there is one. Of no elements an error.
+    Real: min, min_axis, min_axes, min_with -> T, |_options| Reduction::Min;
+    /// The largest element; NaN if there is one. Of no elements an error.
+    Real: max, max_axis, max_axes, max_with -> T, |_options| Reduction::Max;
+    /// Whether any element is not zero; NaN counts as true.
+    Element: any, any_axis, any_axes, any_with -> bool, |_options| Reduction::Any;
+    /// Whether all elements are not zero; NaN counts as true.
+    Element: all, all_axis, all_axes, all_with -> bool, |_options| Reduction::All;
+    /// The number of elements that are not zero.
+    Element: count_nonzero, count_nonzero_axis, count_nonzero_axes, count_nonzero_with -> i64,
+        |_options| Reduction::CountNonzero;
+    /// The arithmetic mean; of integers exact and in `f64`. Of no elements NaN.
+    Element: mean, mean_axis, mean_axes, mean_with -> T::Mean, |_options| Reduction::Mean;
+    /// The variance, by a method that does not cancel; see [`Reduce::ddof`]. Of complex numbers real.
+    Element: var, var_axis, var_axes, var_with -> T::Spread, |options| Reduction::Var { ddof: Ddof::new(options.ddof) };
+    /// The standard deviation, the root of the variance.
+    Element: std, std_axis, std_axes, std_with -> T::Spread, |options| Reduction::Std { ddof: Ddof::new(options.ddof) };
+    /// The position of the first smallest element, in row-major order over all reduced axes; of the first NaN if there is
+    /// one.
+    Real: argmin, argmin_axis, argmin_axes, argmin_with -> i64, |_options| Reduction::ArgMin;
+    /// The position of the first largest element, in row-major order over all reduced axes; of the first NaN if there is
+    /// one.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_ndarray(ndarray::arr2(&[[0, 0, 7], [7, 0, 0]]), Chunks::from([2, 2]))?;
+    /// assert_eq!(x.argmax().scalar()?, 2);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    Real: argmax, argmax_axis, argmax_axes, argmax_with -> i64, |_options| Reduction::ArgMax;
+    /// The sum of the elements that are not NaN; of none 0.
+    Element: nansum, nansum_axis, nansum_axes, nansum_with -> T::Sum, |_options| Reduction::NanSum;
+    /// The product of the elements that are not NaN; of none 1.
+    Element: nanprod, nanprod_axis, nanprod_axes, nanprod_with -> T::Sum, |_options| Reduction::NanProd;
+    /// The smallest element that is not NaN; NaN where there is none.
+    Real: nanmin, nanmin_axis, nanmin_axes, nanmin_with -> T, |_options| Reduction::NanMin;
+    /// The largest element that is not NaN; NaN where there is none.
+    Real: nanmax, nanmax_axis, nanmax_axes, nanmax_with -> T, |_options| Reduction::NanMax;
+    /// The mean of the elements that are not NaN; NaN where there is none.
+    Element: nanmean, nanmean_axis, nanmean_axes, nanmean_with -> T::Mean, |_options| Reduction::NanMean;
+    /// The variance of the elements that are not NaN.
+    Element: nanvar, nanvar_axis, nanvar_axes, nanvar_with -> T::Spread,
+        |options| Reduction::NanVar { ddof: Ddof::new(options.ddof) };
+    /// The standard deviation of the elements that are not NaN.
+    Element: nanstd, nanstd_axis, nanstd_axes, nanstd_with -> T::Spread,
+        |options| Reduction::NanStd { ddof: Ddof::new(options.ddof) };
+    /// The position of the first smallest element that is not NaN; an error where there is none.
+    Real: nanargmin, nanargmin_axis, nanargmin_axes, nanargmin_with -> i64, |_options| Reduction::NanArgMin;
+    /// The position of the first largest element that is not NaN; an error where there is none.
+    Real: nanargmax, nanargmax_axis, nanargmax_axes, nanargmax_with -> i64, |_options| Reduction::NanArgMax;
+}

@@ -1,0 +1,66 @@
+//! Running sums, products, maxima and minima.
+
+use super::{Array, DynArray};
+use crate::chunks::select::normalize_axis;
+use crate::element::{Element, Real};
+use crate::error::Result;
+use crate::graph::ops::ScanOp;
+use crate::kernels::ScanKind;
+
+impl DynArray {
+    pub(crate) fn scan(&self, kind: ScanKind, axis: isize) -> Result<Self> {
+        let axis = normalize_axis(kind.name(), axis, self.ndim())?;
+        let dtype = kind.output_dtype(self.dtype())?;
+        let array = self.to_dense();
+        let meta = array.meta().clone().with_dtype(dtype);
+        Ok(DynArray::build(ScanOp { kind, axis }, &[&array], meta))
+    }
+
+    /// See [`Array::cumsum`].
+    pub fn cumsum(&self, axis: isize) -> Result<Self> {
+        self.scan(ScanKind::Sum, axis)
+    }
+
+    /// See [`Array::cumprod`].
+    pub fn cumprod(&self, axis: isize) -> Result<Self> {
+        self.scan(ScanKind::Prod, axis)
+    }
+}
+
+impl<T: Element> Array<T> {
+    /// The running sum along an axis.
+    ///
+    /// # Chunks
+    /// Unchanged. Blocks along the axis run in parallel: their totals are added up first.
+    ///
+    /// # Errors
+    /// The axis is out of range.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1, 2, 3, 4], Chunks::size(3))?;
+    /// assert_eq!(x.cumsum(0)?.compute()?, ndarray::arr1(&[1i64, 3, 6, 10]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn cumsum(&self, axis: isize) -> Result<Array<T::Sum>> {
+        Array::try_wrap(self.as_dyn().cumsum(axis))
+    }
+
+    /// The running product along an axis; see [`cumsum`](Self::cumsum).
+    pub fn cumprod(&self, axis: isize) -> Result<Array<T::Sum>> {
+        Array::try_wrap(self.as_dyn().cumprod(axis))
+    }
+}
+
+impl<T: Real> Array<T> {
+    /// The running maximum along an axis; NaN from its first occurrence on.
+    pub fn cummax(&self, axis: isize) -> Result<Array<T>> {
+        Array::try_wrap(self.as_dyn().scan(ScanKind::Max, axis))
+    }
+
+    /// The running minimum along an axis; NaN from its first occurrence on.
+    pub fn cummin(&self, axis: isize) -> Result<Array<T>> {
+        Array::try_wrap(self.as_dyn().scan(ScanKind::Min, axis))
+    }
+}

@@ -1,0 +1,88 @@
+//! The axes of an array in another arrangement: transpose, new axes, dropped axes, broadcasting.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use super::OpSpec;
+use crate::chunks::AxisRange;
+use crate::error::Result;
+use crate::graph::dag::{Dag, Node, NodeId};
+use crate::graph::layer::LayerBody;
+use crate::graph::lower::{Lowered, Lowering, NewLayer, operand_map};
+use crate::block::ArrayMeta;
+use crate::kernels::{Kernel, View};
+
+/// Output axis `k` shows input axis `axes[k]`, or is new; an input axis that is not shown has length 1, and one of length 1
+/// may be stretched.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ViewOp {
+    pub(crate) axes: Vec<Option<usize>>,
+}
+
+impl ViewOp {
+    /// The axes of the result as axes of the input of another view below this one.
+    pub(crate) fn compose(&self, below: &[Option<usize>]) -> Vec<Option<usize>> {
+        self.axes.iter().map(|axis| axis.and_then(|axis| below[axis])).collect()
+    }
+}
+
+impl OpSpec for ViewOp {
+    fn name(&self) -> &'static str {
+        "view"
+    }
+
+    fn hash_params(&self, mut state: &mut dyn Hasher) {
+        self.axes.hash(&mut state);
+    }
+
+    fn params(&self) -> String {
+        let text = |axis: &Option<usize>| axis.map_or("new".into(), |axis| axis.to_string());
+        crate::error::Shown(&self.axes.iter().map(text).collect::<Vec<String>>()).to_string()
+    }
+
+    fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
+        let input = node.inputs[0];
+        let map = operand_map(&node.meta.grid, &lowering.meta(input).grid, &self.axes);
+        let broadcasts = node.meta.grid.max_block_elems() != lowering.meta(input).grid.max_block_elems();
+        Ok(lowering.push(node, NewLayer {
+            label: self.name().into(),
+            counts: node.meta.grid.block_counts(),
+            edges: vec![lowering.edge(input, map)],
+            body: Arc::new(ViewBody { axes: self.axes.clone(), meta: node.meta.clone() }),
+            // Without broadcasting the block is the input's memory under other strides.
+            task_bytes: if broadcasts { lowering.block_bytes(node) } else { 0 },
+            reduces: false,
+        }))
+    }
+
+    fn push_slice(&self, dag: &mut Dag, node: &Node, ranges: &[AxisRange]) -> Option<NodeId> {
+        let below_meta = dag.meta(node.inputs[0]).clone();
+        let lens = below_meta.grid.known_shape()?;
+        let mut below: Vec<Option<AxisRange>> = lens.iter().map(|&len| Some(AxisRange::full(len))).collect();
+        for (axis, range) in self.axes.iter().zip(ranges) {
+            match axis {
+                Some(axis) if lens[*axis] > 1 => below[*axis] = Some(*range),
+                Some(_) | None => {}
+            }
+        }
+        let slice = super::SliceOp { ranges: below };
+        let meta = super::SliceOp { ranges: ranges.iter().copied().map(Some).collect() }.meta(&node.meta).ok()?;
+        let sliced_meta = slice.meta(&below_meta).ok()?;
+        let sliced = dag.add(slice.into(), node.inputs.clone(), sliced_meta);
+        Some(dag.add(self.clone().into(), vec![sliced], meta))
+    }
+}
+
+#[derive(Debug)]
+struct ViewBody {
+    axes: Vec<Option<usize>>,
+    meta: ArrayMeta,
+}
+
+impl LayerBody for ViewBody {
+    fn kernel(&self, index: u64) -> Result<Kernel> {
+        let position = self.meta.grid.block_index(index);
+        let lens = position.iter().zip(self.meta.grid.axes()).map(|(&i, axis)| axis.block_len(i)).collect();
+        Ok(Kernel::View(View { axes: self.axes.clone(), shape: lens }))
+    }
+}

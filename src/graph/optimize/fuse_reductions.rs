@@ -1,0 +1,174 @@
+//! Elementwise programs and masks become part of the reduction that reads them.
+
+use super::Pass;
+use crate::graph::dag::{Dag, Node, NodeId};
+use crate::graph::ops::{ElementwiseOp, MultiReduceOp, Op, PickOp, ReduceOp};
+use crate::kernels::{LiftItem, ProgramBuilder, ProgramValue, Reducer};
+
+/// Turns every reduction into a pass over the data and a pick of its answer, and lets the pass compute what it reads: the
+/// program of an elementwise operation that only reductions read, and selections by a mask along reduced axes. Neither
+/// the values nor the selection are ever stored.
+///
+/// A mask is left alone where positions are the answer, because they count selected elements only.
+#[derive(Debug)]
+pub(crate) struct FuseReductions;
+
+impl Pass for FuseReductions {
+    fn name(&self) -> &'static str {
+        "fuse_reductions"
+    }
+
+    fn run(&self, dag: &Dag) -> Option<Dag> {
+        let only_reduced = only_read_by_reductions(dag);
+        dag.rewrite(|new, id, node| {
+            let Op::Reduce(reduce) = &node.op else { return new.keep(node) };
+            let reduce = reduce.clone();
+            let input = dag.node(id).inputs[0];
+            let fusable = |id: NodeId| only_reduced[id.index()];
+            match fused_pass(dag, new, &reduce, input, node.inputs[0], &fusable) {
+                Some(pass) => pick(new, &reduce, pass, &node),
+                None => new.keep(node),
+            }
+        })
+    }
+}
+
+/// For each node whether reductions alone read it, masks that reductions alone read included.
+fn only_read_by_reductions(dag: &Dag) -> Vec<bool> {
+    let mut only_reduced = vec![true; dag.len()];
+    for &output in dag.outputs() {
+        only_reduced[output.index()] = false;
+    }
+    for (id, node) in dag.nodes().rev() {
+        let passes_on = match &node.op {
+            Op::Reduce(_) => true,
+            Op::Mask(_) => only_reduced[id.index()],
+            _ => false,
+        };
+        if !passes_on {
+            node.inputs.iter().for_each(|input| only_reduced[input.index()] = false);
+        }
+    }
+    only_reduced
+}
+
+/// A pass with its inputs in the new arena.
+struct Fused {
+    op: MultiReduceOp,
+    inputs: Vec<NodeId>,
+}
+
+/// The pass that reduces `input` (`new_input` in the new arena) together with what can be computed on the way.
+fn fused_pass(
+    dag: &Dag,
+    new: &Dag,
+    reduce: &ReduceOp,
+    input: NodeId,
+    new_input: NodeId,
+    fusable: &dyn Fn(NodeId) -> bool,
+) -> Option<Fused> {
+    let reducer = Reducer::new(reduce.reduction, dag.meta(input).dtype).ok()?;
+    let masked = match &dag.node(input).op {
+        Op::Mask(mask) if fusable(input) && !reduce.reduction.is_arg() && reduce.axes.contains(&mask.axis) => Some(*mask),
+        _ => None,
+    };
+    if let Some(mask) = masked {
+        let [values, selected] = [new.node(new_input).inputs[0], new.node(new_input).inputs[1]];
+        let [old_values, old_selected] = [dag.node(input).inputs[0], dag.node(input).inputs[1]];
+        let ndim = new.meta(values).grid.ndim();
+        let mask_axes = (0..ndim).map(|axis| axis.checked_sub(mask.axis).filter(|&a| a < mask.mask_ndim)).collect();
+        let mut builder = Builder::new(new.meta(values).layout.is_dense() && new.meta(selected).layout.is_dense())?;
+        let value = builder.operand(new, values, (0..ndim).map(Some).collect(), fusable(old_values));
+        let taken = builder.operand(new, selected, mask_axes, fusable(old_selected));
+        let axes = reduce.axes.iter().flat_map(|&axis| expand(axis, mask.axis, mask.mask_ndim)).collect();
+        let item = LiftItem { reducer, value: 0, mask: Some(1) };
+        return Some(builder.finish(new.meta(values).grid.clone(), &[value, taken], item, axes, reduce.split_every));
+    }
+    let is_program = matches!(new.node(new_input).op, Op::Elementwise(_)) && fusable(input);
+    if is_program && new.meta(new_input).layout.is_dense() {
+        let ndim = new.meta(new_input).grid.ndim();
+        let mut builder = Builder::new(true)?;
+        let value = builder.operand(new, new_input, (0..ndim).map(Some).collect(), true);
+        let item = LiftItem { reducer, value: 0, mask: None };
+        let grid = new.meta(new_input).grid.clone();
+        return Some(builder.finish(grid, &[value], item, reduce.axes.clone(), reduce.split_every));
+    }
+    let op = MultiReduceOp::single(reduce, reducer, new.meta(new_input));
+    Some(Fused { op, inputs: vec![new_input] })
+}
+
+/// The axes of the array that axis `axis` of the selection stands for.
+fn expand(axis: usize, masked: usize, mask_ndim: usize) -> std::ops::Range<usize> {
+    match axis {
+        axis if axis < masked => axis..axis + 1,
+        axis if axis == masked => masked..masked + mask_ndim,
+        axis => axis + mask_ndim - 1..axis + mask_ndim,
+    }
+}
+
+/// Collects the operands of a pass and the program over them.
+struct Builder {
+    program: ProgramBuilder,
+    inputs: Vec<NodeId>,
+    operands: Vec<Vec<Option<usize>>>,
+    leaves: Vec<ProgramValue>,
+}
+
+impl Builder {
+    /// Programs are for dense operands; sparse ones are reduced by what they store.
+    fn new(is_dense: bool) -> Option<Self> {
+        let program = ProgramBuilder::new();
+        is_dense.then_some(Self { program, inputs: Vec::new(), operands: Vec::new(), leaves: Vec::new() })
+    }
+
+    /// An array of which the pass shows `axes`: its program, if it is one that only the pass reads, or its elements.
+    fn operand(&mut self, new: &Dag, id: NodeId, axes: Vec<Option<usize>>, inline: bool) -> ProgramValue {
+        match &new.node(id).op {
+            Op::Elementwise(ElementwiseOp { program, operands }) if inline => {
+                let program = program.clone();
+                let inputs = new.node(id).inputs.iter().zip(operands);
+                let args: Vec<ProgramValue> = inputs
+                    .map(|(&input, own)| self.leaf(new, input, axes.iter().map(|a| a.and_then(|a| own[a])).collect()))
+                    .collect();
+                // The program was checked against its operands when the expression was built.
+                self.program.append(&program, &args).expect("a program fits its own operands")[0]
+            }
+            Op::Full(full) => self.program.constant(full.value),
+            _ => self.leaf(new, id, axes),
+        }
+    }
+
+    fn leaf(&mut self, new: &Dag, id: NodeId, axes: Vec<Option<usize>>) -> ProgramValue {
+        let known = self.inputs.iter().zip(&self.operands).position(|(&input, own)| input == id && *own == axes);
+        if let Some(known) = known {
+            return self.leaves[known];
+        }
+        let value = self.program.input(new.meta(id).dtype);
+        self.inputs.push(id);
+        self.operands.push(axes);
+        self.leaves.push(value);
+        value
+    }
+
+    fn finish(
+        self,
+        grid: crate::chunks::Grid,
+        values: &[ProgramValue],
+        item: LiftItem,
+        axes: Vec<usize>,
+        split_every: u64,
+    ) -> Fused {
+        let program = Some(self.program.finish(values));
+        let op = MultiReduceOp { grid, program, operands: self.operands, items: vec![item], axes, split_every };
+        Fused { op, inputs: self.inputs }
+    }
+}
+
+fn pick(new: &mut Dag, reduce: &ReduceOp, pass: Fused, node: &Node) -> NodeId {
+    let Fused { op, inputs } = pass;
+    let meta = op.meta(&node.meta);
+    let reducer = op.items[0].reducer;
+    let partials = new.add(op.into(), inputs, meta);
+    let pick = PickOp { item: 0, reducer, axes: reduce.axes.clone(), keepdims: reduce.keepdims };
+    new.keep(Node { op: pick.into(), inputs: vec![partials], ..node.clone() })
+}

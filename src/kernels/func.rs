@@ -1,0 +1,238 @@
+//! Users' functions of blocks: closures of this process, and named kernels that can travel.
+//!
+//! A closure is called where it was made. A [`NamedKernel`] is plain data with a name: another process that knows the name
+//! can run it, and equal kernels have equal names, so equal work is done once. Names are looked up in a [`Registry`] that
+//! the caller makes; nothing is registered globally.
+//!
+//! ```
+//! use hyperslab::prelude::*;
+//! use hyperslab::kernel::{NamedKernel, Registry};
+//! use hyperslab::block::{Block, BlockLocation};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Scale { factor: f64 }
+//!
+//! impl NamedKernel for Scale {
+//!     const NAME: &'static str = "example.scale";
+//!     fn run(&self, blocks: &[Block], _at: &BlockLocation) -> Result<Block> {
+//!         Ok(Block::from_dense(&blocks[0].dense::<f64>()? * self.factor))
+//!     }
+//! }
+//!
+//! let x = Array::from_vec(vec![1.0, 2.0], Chunks::auto())?;
+//! let y = DynArray::map_named(&[x.as_dyn()], DType::F64, &MapBlocks::new(), &Scale { factor: 3.0 })?;
+//! assert_eq!(y.try_typed::<f64>()?.sum().scalar()?, 9.0);
+//!
+//! let mut registry = Registry::new();
+//! registry.register::<Scale>()?;
+//! assert_eq!(registry.names().collect::<Vec<_>>(), ["example.scale"]);
+//! # Ok::<(), hyperslab::Error>(())
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::context::KernelContext;
+use super::operands::blocks;
+use crate::block::{Block, BlockLocation, Value};
+use crate::element::DType;
+use crate::error::{Error, Result, Shown};
+
+/// A user's kernel as plain data with a name.
+pub trait NamedKernel: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The name under which every process knows the kernel; unique among the kernels of a [`Registry`].
+    const NAME: &'static str;
+
+    /// Makes one block from the blocks of the inputs.
+    fn run(&self, blocks: &[Block], at: &BlockLocation) -> Result<Block>;
+}
+
+type Call = dyn Fn(&[Block], &BlockLocation) -> Result<Block> + Send + Sync;
+
+/// A function of blocks.
+#[derive(Clone)]
+pub(crate) enum BlockFunction {
+    /// A closure of this process.
+    Local(Arc<Call>),
+    /// A named kernel with its parameters as bytes, and how to call it here.
+    Named { name: &'static str, payload: Arc<[u8]>, call: Arc<Call> },
+}
+
+impl BlockFunction {
+    pub(crate) fn local(call: impl Fn(&[Block], &BlockLocation) -> Result<Block> + Send + Sync + 'static) -> Self {
+        BlockFunction::Local(Arc::new(call))
+    }
+
+    /// The function of a named kernel.
+    ///
+    /// # Errors
+    /// The kernel does not serialise.
+    pub(crate) fn named<K: NamedKernel>(kernel: &K) -> Result<Self> {
+        let payload: Arc<[u8]> = encode(kernel)?.into();
+        let call = decode::<K>(&payload)?;
+        Ok(BlockFunction::Named { name: K::NAME, payload, call: Arc::new(move |blocks, at| call.run(blocks, at)) })
+    }
+
+    /// A number that equal named kernels share.
+    pub(crate) fn key_bits(&self) -> u128 {
+        match self {
+            BlockFunction::Local(call) => Arc::as_ptr(call).cast::<()>() as usize as u128,
+            BlockFunction::Named { name, payload, .. } => xxh3_128(&[name.as_bytes(), &[0], payload].concat()),
+        }
+    }
+
+    fn call(&self, blocks: &[Block], at: &BlockLocation) -> Result<Block> {
+        match self {
+            BlockFunction::Local(call) | BlockFunction::Named { call, .. } => call(blocks, at),
+        }
+    }
+}
+
+impl fmt::Debug for BlockFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BlockFunction::Local(_) => f.write_str("closure"),
+            BlockFunction::Named { name, .. } => f.write_str(name),
+        }
+    }
+}
+
+fn encode<K: NamedKernel>(kernel: &K) -> Result<Vec<u8>> {
+    let failed = |error: postcard::Error| Error::value(K::NAME, format!("the kernel does not serialise: {error}"));
+    postcard::to_allocvec(kernel).map_err(failed)
+}
+
+fn decode<K: NamedKernel>(payload: &[u8]) -> Result<K> {
+    let failed = |error: postcard::Error| Error::format("kernel", format!("the bytes are no {}: {error}", K::NAME));
+    postcard::from_bytes(payload).map_err(failed)
+}
+
+/// Calls a user's function and checks that the block is what was promised.
+#[derive(Clone, Debug)]
+pub(crate) struct Function {
+    pub(crate) function: BlockFunction,
+    pub(crate) at: BlockLocation,
+    pub(crate) dtype: DType,
+}
+
+impl Function {
+    pub(crate) fn run(&self, inputs: Vec<Value>, ctx: &KernelContext<'_>) -> Result<Block> {
+        let blocks = blocks(inputs)?;
+        let block = self.function.call(&blocks, &self.at)?;
+        ctx.recycle(blocks);
+        if block.dtype() != self.dtype {
+            return Err(Error::block("map_blocks", "dtype", self.dtype, block.dtype()));
+        }
+        match self.at.shape() {
+            Some(shape) if shape != block.shape() => {
+                let found = block.shape();
+                Err(Error::block("map_blocks", "shape", Shown(&shape), Shown(&found))
+                    .with_remedy("tell with `MapBlocks::chunks` what shapes the function returns"))
+            }
+            _ => Ok(block),
+        }
+    }
+}
+
+type Maker = fn(&[u8]) -> Result<Arc<Call>>;
+
+/// The named kernels that a process can run.
+#[derive(Clone, Default)]
+pub struct Registry {
+    makers: BTreeMap<&'static str, Maker>,
+}
+
+impl Registry {
+    /// A registry of no kernels.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a kernel under its name.
+    ///
+    /// # Errors
+    /// Another kernel has the name already.
+    pub fn register<K: NamedKernel>(&mut self) -> Result<()> {
+        let maker: Maker = |payload| {
+            let kernel = decode::<K>(payload)?;
+            Ok(Arc::new(move |blocks: &[Block], at: &BlockLocation| kernel.run(blocks, at)))
+        };
+        match self.makers.insert(K::NAME, maker) {
+            None => Ok(()),
+            Some(_) => Err(Error::value("register", format!("a kernel named {:?} is registered already", K::NAME))
+                .with_remedy("give every kernel a name of its own")),
+        }
+    }
+
+    /// The names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.makers.keys().copied()
+    }
+
+    /// Runs the kernel of a name with parameters that another process has serialised.
+    ///
+    /// # Errors
+    /// The name is not registered, the bytes are not its parameters, or the kernel fails.
+    pub fn run(&self, name: &str, payload: &[u8], blocks: &[Block], at: &BlockLocation) -> Result<Block> {
+        let maker = self.makers.get(name).ok_or_else(|| {
+            let known: Vec<&str> = self.names().collect();
+            Error::value("kernel", format!("no kernel is named {name:?}; registered are {}", Shown(&known)))
+                .with_remedy("register it with `Registry::register`")
+        })?;
+        maker(payload)?(blocks, at)
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.names()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::chunks::Grid;
+
+    #[derive(Serialize, Deserialize)]
+    struct Add {
+        what: i64,
+    }
+
+    impl NamedKernel for Add {
+        const NAME: &'static str = "add";
+
+        fn run(&self, blocks: &[Block], _at: &BlockLocation) -> Result<Block> {
+            Ok(Block::from_dense(&blocks[0].dense::<i64>()? + self.what))
+        }
+    }
+
+    #[test]
+    fn registered_kernels_run_from_bytes_and_others_are_named() {
+        let mut registry = Registry::new();
+        registry.register::<Add>().unwrap();
+        assert!(registry.register::<Add>().unwrap_err().to_string().contains("registered already"));
+        let at = BlockLocation::new(&Grid::single(&[1]), 0);
+        let block = Block::from_dense(ndarray::arr1(&[1i64]).into_dyn());
+        let payload = encode(&Add { what: 2 }).unwrap();
+        let sum = registry.run("add", &payload, std::slice::from_ref(&block), &at).unwrap();
+        assert_eq!(sum.dense::<i64>().unwrap()[[0]], 3);
+        let error = registry.run("mul", &payload, &[block], &at).unwrap_err().to_string();
+        assert!(error.contains("\"mul\"") && error.contains("(add)"), "{error}");
+    }
+
+    #[test]
+    fn equal_kernels_share_a_key() {
+        let key = |what| BlockFunction::named(&Add { what }).unwrap().key_bits();
+        assert_eq!(key(1), key(1));
+        assert_ne!(key(1), key(2));
+    }
+}

@@ -1,0 +1,176 @@
+//! The tasks of a reduction: lift a block, combine partial results, finish them.
+
+use ndarray::Axis;
+use serde::{Deserialize, Serialize};
+
+use super::arrange::{arranged_sparse, result_shape};
+use super::context::KernelContext;
+use super::evaluate::{Evaluate, dense_operands};
+use super::operands::blocks;
+use super::program::Program;
+use super::reduce::{Fills, LiftSpec, PassItem, Partial, Reducer, lift_program};
+use crate::block::{Block, BlockData, Value, with_block};
+use crate::element::{Element, Scalar};
+use crate::error::{Error, Result};
+use crate::sparse::Coo;
+
+/// One reduction of a pass over data: the output of the program that it takes, and the one that tells which elements take
+/// part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct LiftItem {
+    pub(crate) reducer: Reducer,
+    pub(crate) value: usize,
+    pub(crate) mask: Option<usize>,
+}
+
+/// Reads blocks once and leaves a partial result for each item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Lift {
+    /// Without a program the only input is reduced as it is.
+    pub(crate) program: Option<Program>,
+    pub(crate) operands: Vec<Vec<Option<usize>>>,
+    pub(crate) items: Vec<LiftItem>,
+    pub(crate) reduced: Vec<bool>,
+    /// The lengths of the block where the plan knows them.
+    pub(crate) shape: Option<Vec<u64>>,
+    /// Where the block starts and the shape of the array, where known; positions count from there.
+    pub(crate) place: Option<(Vec<u64>, Vec<u64>)>,
+}
+
+impl Lift {
+    pub(crate) fn run(&self, inputs: Vec<Value>, ctx: &KernelContext<'_>) -> Result<Value> {
+        let blocks = blocks(inputs)?;
+        let known: Vec<Option<u64>> = match &self.shape {
+            Some(shape) => shape.iter().copied().map(Some).collect(),
+            None => vec![None; self.reduced.len()],
+        };
+        let shapes: Vec<Vec<usize>> = blocks.iter().map(Block::shape).collect();
+        let shape = result_shape(&known, &shapes, &self.operands);
+        let partials = if !blocks.is_empty() && blocks.iter().all(Block::is_sparse) {
+            self.sparse(blocks, &shape, ctx)?
+        } else {
+            let dense = blocks.into_iter().map(|block| block.to_dense()).collect::<Result<Vec<_>>>()?;
+            let partials = self.dense(&dense, &shape)?;
+            ctx.recycle(dense);
+            partials
+        };
+        Ok(Value::Parts(partials.into_iter().map(Value::from).collect()))
+    }
+
+    fn spec(&self, shape: &[usize], item: &LiftItem) -> LiftSpec {
+        let spec = LiftSpec::new(shape, &self.reduced);
+        let spec = if item.mask.is_some() { spec.partial() } else { spec };
+        match &self.place {
+            Some((start, whole)) => spec.at(start, whole),
+            None => spec,
+        }
+    }
+
+    fn dense(&self, blocks: &[Block], shape: &[usize]) -> Result<Vec<Partial>> {
+        if let ([item], [block], None) = (self.items.as_slice(), blocks, &self.program) {
+            return Ok(vec![item.reducer.lift(block, None, &self.spec(shape, item))?]);
+        }
+        let operands = dense_operands(blocks, &self.operands)?;
+        let identity;
+        let program = match &self.program {
+            Some(program) => program,
+            None => {
+                identity = Program::identity(&blocks.iter().map(Block::dtype).collect::<Vec<_>>());
+                &identity
+            }
+        };
+        let pass_item = |item: &LiftItem| PassItem {
+            reducer: item.reducer,
+            spec: self.spec(shape, item),
+            value: item.value,
+            mask: item.mask,
+        };
+        let items = self.items.iter().map(pass_item).collect();
+        lift_program(program, &operands, shape, &self.reduced, items)
+    }
+
+    /// Sparse blocks are reduced by what they store; what they do not store counts as many fill values.
+    fn sparse(&self, blocks: Vec<Block>, shape: &[usize], ctx: &KernelContext<'_>) -> Result<Vec<Partial>> {
+        let block = match &self.program {
+            Some(program) => {
+                let lens = shape.iter().map(|&len| Some(len as u64)).collect();
+                let evaluate = Evaluate { program: program.clone(), operands: self.operands.clone(), shape: lens };
+                evaluate.run(blocks.into_iter().map(Value::from).collect(), ctx)?
+            }
+            None => {
+                let block = blocks.into_iter().next().ok_or_else(|| Error::bug("reduce", "no block to reduce"))?;
+                arranged_sparse(block, &self.operands[0], shape, ctx)?
+            }
+        };
+        self.items
+            .iter()
+            .map(|item| with_block!(&block, T, data => match data {
+                BlockData::Sparse(coo) => self.lift_sparse(coo, shape, item),
+                BlockData::Dense(_) => item.reducer.lift(&block, None, &self.spec(shape, item)),
+            }))
+            .collect()
+    }
+
+    fn lift_sparse<T: Element>(&self, coo: &Coo<T>, shape: &[usize], item: &LiftItem) -> Result<Partial> {
+        // A reduction that needs positions, or few axes kept, is cheapest on the dense block; blocks fit memory.
+        let dense = Block::from_dense(coo.to_dense()?);
+        item.reducer.lift(&dense, None, &self.spec(shape, item))
+    }
+}
+
+/// Joins partial results in their order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CombinePartials {
+    pub(crate) reducers: Vec<Reducer>,
+}
+
+impl CombinePartials {
+    pub(crate) fn run(&self, inputs: &[Value]) -> Result<Value> {
+        let lists: Vec<&[Value]> = inputs.iter().map(Value::parts).collect::<Result<_>>()?;
+        let combined = self.reducers.iter().enumerate().map(|(item, reducer)| {
+            let partials = lists.iter().map(|list| partial_of(list, item)).collect::<Result<Vec<Partial>>>()?;
+            reducer.combine(&partials.iter().collect::<Vec<_>>()).map(Value::from)
+        });
+        Ok(Value::Parts(combined.collect::<Result<_>>()?))
+    }
+}
+
+fn partial_of(list: &[Value], item: usize) -> Result<Partial> {
+    let value = list.get(item).ok_or_else(|| Error::bug("reduce", format!("no partial result {item} of {}", list.len())))?;
+    Partial::try_from(value)
+}
+
+/// Turns the partial results of one item into its answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct FinishPartial {
+    pub(crate) reducer: Reducer,
+    pub(crate) item: usize,
+    /// Reduced axes that the answer does not keep, ascending.
+    pub(crate) dropped: Vec<usize>,
+    /// The fill value if the answer is to be sparse.
+    pub(crate) fill: Option<Scalar>,
+}
+
+impl FinishPartial {
+    pub(crate) fn run(&self, inputs: &[Value]) -> Result<Block> {
+        let [value] = inputs else { return Err(Error::bug("reduce", format!("{} inputs to finish", inputs.len()))) };
+        let block = self.reducer.finish(&partial_of(value.parts()?, self.item)?)?;
+        with_block!(block, T, data => {
+            let mut array = data.to_dense()?;
+            for &axis in self.dropped.iter().rev() {
+                array = array.index_axis_move(Axis(axis), 0);
+            }
+            match self.fill {
+                Some(fill) => Coo::from_dense_with_fill(&array.view(), T::from_scalar(fill)).map(Block::new::<T>),
+                None => Ok(Block::new::<T>(array)),
+            }
+        })
+    }
+}
+
+/// What a reduction makes of `n` equal values.
+pub(crate) fn reduce_fill(reducer: Reducer, fill: Scalar, n: u64) -> Result<Scalar> {
+    let first = if n > 0 { 0 } else { -1 };
+    let fills = Fills { fill, counts: &[n], first: &[first], shape: &[] };
+    reducer.finish(&reducer.fills(&fills)?)?.scalar()
+}

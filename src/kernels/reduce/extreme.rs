@@ -1,0 +1,130 @@
+//! `min`, `max`, `nanmin` and `nanmax`.
+//!
+//! NaN wins over everything, or is skipped: then only a cell of nothing but NaN is NaN. A cell without elements has no
+//! extreme, which is an error; a result without cells is fine.
+
+use std::marker::PhantomData;
+
+use super::counts::count_of_each;
+use super::fold::{Cells, Fold};
+use super::fold_family::{Counted, FoldFamily, FoldOps};
+use super::order::{Larger, Order, Smaller};
+use super::sink::Direct;
+use super::totals::Plain;
+use crate::block::Block;
+use crate::element::dispatch::{dispatch_float, dispatch_real};
+use crate::element::{DType, Float, Real};
+use crate::error::{Error, Result};
+
+/// The extreme; parts: the extremes and the counts.
+pub(super) struct Extreme<O> {
+    pub(super) name: &'static str,
+    pub(super) skips_nan: bool,
+    pub(super) order: PhantomData<O>,
+}
+
+/// The fold of an extreme to which NaN is one.
+pub(super) struct ExtremeOf<T, O>(PhantomData<(T, O)>);
+
+impl<T: Real, O: Order> Fold for ExtremeOf<T, O> {
+    type In = T;
+    type Acc = T;
+    type Cells = Plain<Self>;
+
+    fn identity() -> T {
+        O::worst()
+    }
+
+    fn neutral() -> T {
+        O::worst()
+    }
+
+    #[inline(always)]
+    fn step(acc: T, x: T) -> T {
+        // Once `acc` is NaN, nothing beats it.
+        if O::beats(x, acc) | x.is_nan() { x } else { acc }
+    }
+
+    #[inline(always)]
+    fn join(a: T, b: T) -> T {
+        Self::step(a, b)
+    }
+
+    fn enter_copies(cells: &mut Self::Cells, cell: usize, x: T, n: u64) {
+        cells.absorb(cell, if n == 0 { Self::identity() } else { x });
+    }
+
+    fn is_settled(acc: T) -> bool {
+        acc.is_nan()
+    }
+}
+
+/// The fold of an extreme to which NaN is the absence of a number.
+pub(super) struct ExtremeNumber<T, O>(PhantomData<(T, O)>);
+
+impl<T: Float, O: Order> Fold for ExtremeNumber<T, O> {
+    type In = T;
+    type Acc = T;
+    type Cells = Plain<Self>;
+
+    fn identity() -> T {
+        T::nan()
+    }
+
+    fn neutral() -> T {
+        T::nan()
+    }
+
+    #[inline(always)]
+    fn step(acc: T, x: T) -> T {
+        if O::beats(x, acc) | num_traits::Float::is_nan(acc) { x } else { acc }
+    }
+
+    #[inline(always)]
+    fn join(a: T, b: T) -> T {
+        Self::step(a, b)
+    }
+
+    fn enter_copies(cells: &mut Self::Cells, cell: usize, x: T, n: u64) {
+        cells.absorb(cell, if n == 0 { Self::identity() } else { x });
+    }
+}
+
+impl<O: Order> Extreme<O> {
+    fn refuse<T>(&self, input: DType) -> Result<T> {
+        Err(Error::dtype(self.name, format!("{input} has no order")).with_remedy("reduce the absolute value or a part"))
+    }
+}
+
+/// The smallest element.
+pub(super) type Least = Extreme<Smaller>;
+/// The largest element.
+pub(super) type Greatest = Extreme<Larger>;
+
+impl<O: Order> FoldFamily for Extreme<O> {
+    fn counted(&self, _input: DType) -> Counted {
+        Counted::Taken
+    }
+
+    fn ops(&self, input: DType) -> Result<FoldOps> {
+        let plain =
+            || dispatch_real!(input, T => Ok(FoldOps::of::<T, ExtremeOf<T, O>, Direct>()), else self.refuse(input));
+        if !self.skips_nan {
+            return plain();
+        }
+        dispatch_float!(input, T => Ok(FoldOps::of::<T, ExtremeNumber<T, O>, Direct>()), else plain())
+    }
+
+    fn output_dtype(&self, input: DType) -> Result<DType> {
+        if input.is_complex() { self.refuse(input) } else { Ok(input) }
+    }
+
+    fn finish(&self, _input: DType, parts: &[Block]) -> Result<Block> {
+        let n_cells = parts[0].n_elems() as usize;
+        let n_empty = count_of_each(&parts[1], n_cells)?.iter().filter(|&&n| n == 0).count();
+        if n_empty > 0 {
+            return Err(Error::no_elements(self.name, n_empty, n_cells));
+        }
+        Ok(parts[0].clone())
+    }
+}

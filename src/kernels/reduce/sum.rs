@@ -1,0 +1,120 @@
+//! `sum` and `nansum`.
+//!
+//! Integers wrap in 64 bits. Floats are added in `f64`, whatever their own type, and carry the rounding errors of all
+//! additions but the innermost. The sum of nothing is `0.0`; the sum of nothing but `-0.0` is `-0.0`.
+
+use std::marker::PhantomData;
+
+use super::counts::count_of_each;
+use super::fold::{Cells, Fold};
+use super::fold_family::{Counted, FoldFamily, FoldOps};
+use super::sink::Direct;
+use super::totals::{Compensable, Compensated, Plain, Staged, block_of};
+use crate::block::Block;
+use crate::element::arith::Arith;
+use crate::element::cast::CastTo;
+use crate::element::dispatch::{dispatch, dispatch_inexact};
+use crate::element::{C64, DType, Element};
+use crate::error::Result;
+
+/// The sum; parts: the sums (integers), or the rounded sums, their errors and the counts (floats).
+pub(super) struct Sum {
+    pub(super) skips_nan: bool,
+}
+
+/// The fold of a sum; NaN counts as zero if it is skipped.
+pub(super) struct SumOf<T, const SKIPS_NAN: bool>(PhantomData<T>);
+
+/// The types that sums are accumulated in.
+pub(super) trait SumAcc: Element {
+    type Cells<F: Fold<Acc = Self>>: Cells<Acc = Self>;
+
+    /// The sum of nothing, which changes no other sum.
+    fn nothing() -> Self;
+}
+
+macro_rules! impl_sum_acc {
+    ($($t:ty, $cells:ty, $nothing:expr;)*) => {$(
+        impl SumAcc for $t {
+            type Cells<F: Fold<Acc = Self>> = $cells;
+
+            #[inline(always)]
+            fn nothing() -> Self { $nothing }
+        }
+    )*};
+}
+impl_sum_acc! {
+    i64, Plain<F>, 0;
+    u64, Plain<F>, 0;
+    f64, Staged<Compensated<f64>>, f64::negative_zero();
+    C64, Staged<Compensated<C64>>, C64::negative_zero();
+}
+
+impl<T: Element + CastTo<T::Accum>, const SKIPS_NAN: bool> Fold for SumOf<T, SKIPS_NAN>
+where
+    T::Accum: SumAcc,
+{
+    type In = T;
+    type Acc = T::Accum;
+    type Cells = <T::Accum as SumAcc>::Cells<Self>;
+
+    fn identity() -> T::Accum {
+        T::Accum::nothing()
+    }
+
+    fn neutral() -> T {
+        T::from_scalar(T::Accum::nothing().to_scalar())
+    }
+
+    #[inline(always)]
+    fn step(acc: T::Accum, x: T) -> T::Accum {
+        let x: T::Accum = x.cast_to();
+        acc.plus(if SKIPS_NAN && x.is_nan() { T::Accum::zero() } else { x })
+    }
+
+    #[inline(always)]
+    fn join(a: T::Accum, b: T::Accum) -> T::Accum {
+        a.plus(b)
+    }
+
+    fn enter_copies(cells: &mut Self::Cells, cell: usize, x: T, n: u64) {
+        if n > 0 && !(SKIPS_NAN && x.is_nan()) {
+            cells.absorb(cell, x.cast_to().scaled(u128::from(n)));
+        }
+    }
+}
+
+impl FoldFamily for Sum {
+    fn counted(&self, input: DType) -> Counted {
+        if input.is_integral() { Counted::Nothing } else { Counted::Taken }
+    }
+
+    fn ops(&self, input: DType) -> Result<FoldOps> {
+        let plain = || dispatch!(input, T => FoldOps::of::<T, SumOf<T, false>, Direct>());
+        if !self.skips_nan {
+            return Ok(plain());
+        }
+        Ok(dispatch_inexact!(input, T => FoldOps::of::<T, SumOf<T, true>, Direct>(), else plain()))
+    }
+
+    fn output_dtype(&self, input: DType) -> Result<DType> {
+        Ok(input.sum())
+    }
+
+    fn finish(&self, input: DType, parts: &[Block]) -> Result<Block> {
+        if input.is_integral() {
+            return Ok(parts[0].clone());
+        }
+        dispatch_inexact!(input, T => finish_sum::<T>(parts), else Ok(parts[0].clone()))
+    }
+}
+
+fn finish_sum<T: Element>(parts: &[Block]) -> Result<Block>
+where
+    T::Accum: Compensable + CastTo<T>,
+{
+    let cells = Compensated::<T::Accum>::of(parts)?;
+    let counts = count_of_each(&parts[2], cells.len())?;
+    let sums = cells.values().zip(counts).map(|(sum, n)| if n == 0 { T::zero() } else { sum.cast_to() });
+    Ok(block_of(sums.collect(), &parts[0].shape()))
+}

@@ -1,0 +1,14 @@
+//! What most programs need: `use hyperslab::prelude::*;`.
+
+pub use ndarray::{self, Axis, s};
+
+pub use crate::array::{
+    Array, Boundary, DynArray, Ellipsis, Index, MapBlocks, NewAxis, Overlap, Reduce, concatenate, stack, where_,
+};
+pub use crate::block::{Block, BlockData, BlockView};
+pub use crate::chunks::{AxisSpec, Chunks};
+pub use crate::element::{C32, C64, DType, Element};
+pub use crate::error::{Error, Result};
+pub use crate::exec::Runtime;
+pub use crate::sparse::Coo;
+pub use crate::{compute, idx};
