@@ -136,7 +136,7 @@ fn compact_rows<T: Element>(to: &mut [T], from: &[T], flags: &[bool], n_inner: u
     }
 }
 
-/// For each position of a mask, how many true elements come before it.
+/// The numbering of the true elements of a mask in row-major order.
 pub(crate) struct Ranks {
     shape: Vec<u64>,
     /// Whether `listed` are the false positions instead of the true ones.
@@ -175,6 +175,29 @@ impl Ranks {
             (Err(n_false), true) => Some(at - n_false as u64),
             (Ok(_), true) | (Err(_), false) => None,
         }
+    }
+
+    /// The coordinates of true element number `rank`, which exists.
+    pub(crate) fn coords(&self, rank: u64) -> Vec<u64> {
+        let at = if self.is_inverted {
+            // Listed position `i` has `listed[i] - i` true elements before it, which ascends with `i`.
+            let (mut low, mut high) = (0, self.listed.len());
+            while low < high {
+                let middle = usize::midpoint(low, high);
+                if self.listed[middle] - middle as u64 <= rank { low = middle + 1 } else { high = middle }
+            }
+            rank + low as u64
+        } else {
+            self.listed[rank as usize]
+        };
+        let mut rest = at;
+        let mut coords: Vec<u64> = Vec::with_capacity(self.shape.len());
+        for &len in self.shape.iter().rev() {
+            coords.push(rest % len);
+            rest /= len;
+        }
+        coords.reverse();
+        coords
     }
 }
 

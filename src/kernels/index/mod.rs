@@ -16,4 +16,4 @@ pub(crate) use gather::{Gather, Piece};
 pub(crate) use mask::{Mask, Ranks, check_mask, count};
 pub(crate) use nonzero::Nonzero;
 pub(crate) use points::PointTake;
-pub(crate) use take::Take;
+pub(crate) use take::{Take, take_sparse};

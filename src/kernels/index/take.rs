@@ -40,7 +40,7 @@ impl Take {
         self.check(&blocks)?;
         dispatch!(blocks[0].dtype(), T => match Operands::<T>::of(blocks)? {
             Operands::Dense(arrays) => self.dense(arrays, ctx).map(Block::new::<T>),
-            Operands::Sparse(inputs) => self.sparse(&inputs).map(Block::new::<T>),
+            Operands::Sparse(inputs) => take_sparse(self.axis, &self.picks, &inputs).map(Block::new::<T>),
         })
     }
 
@@ -130,25 +130,29 @@ impl Take {
             copy_into(out.slice_axis_mut(axis, Slice::from(run.to..run.to + run.len)), src);
         }
     }
+}
 
-    fn sparse<T: Element>(&self, inputs: &[Coo<T>]) -> Result<Coo<T>> {
-        let mut shape = inputs[0].shape().to_vec();
-        shape[self.axis] = self.picks.len() as u64;
-        let mut by_source: Vec<((u32, u64), u64)> = self.picks.iter().copied().zip(0..).collect();
-        by_source.sort_unstable();
-        let mut entries = Entries::new(shape.len());
-        for (input, coo) in inputs.iter().enumerate() {
-            let coords = coo.coords();
-            for (column, &value) in coords.columns().into_iter().zip(coo.values()) {
-                let source = (input as u32, column[self.axis]);
-                let first = by_source.partition_point(|pick| pick.0 < source);
-                for &(_, to) in by_source[first..].iter().take_while(|pick| pick.0 == source) {
-                    entries.push(column.iter().enumerate().map(|(k, &at)| if k == self.axis { to } else { at }), value);
-                }
+/// The entries at `picks` along `axis`, of sparse blocks with one fill.
+pub(crate) fn take_sparse<T: Element>(axis: usize, picks: &[(u32, u64)], inputs: &[Coo<T>]) -> Result<Coo<T>> {
+    let Some(first) = inputs.first() else {
+        return Err(Error::bug(OP, "no input tells the shape"));
+    };
+    let mut shape = first.shape().to_vec();
+    shape[axis] = picks.len() as u64;
+    let mut by_source: Vec<((u32, u64), u64)> = picks.iter().copied().zip(0..).collect();
+    by_source.sort_unstable();
+    let mut entries = Entries::new(shape.len());
+    for (input, coo) in inputs.iter().enumerate() {
+        let coords = coo.coords();
+        for (column, &value) in coords.columns().into_iter().zip(coo.values()) {
+            let source = (input as u32, column[axis]);
+            let start = by_source.partition_point(|pick| pick.0 < source);
+            for &(_, to) in by_source[start..].iter().take_while(|pick| pick.0 == source) {
+                entries.push(column.iter().enumerate().map(|(k, &at)| if k == axis { to } else { at }), value);
             }
         }
-        entries.into_coo(&shape, inputs[0].fill())
     }
+    entries.into_coo(&shape, first.fill())
 }
 
 #[cfg(test)]
