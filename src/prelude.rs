@@ -3,7 +3,8 @@
 pub use ndarray::{self, Axis, s};
 
 pub use crate::array::{
-    Array, Boundary, DynArray, Ellipsis, Index, MapBlocks, NewAxis, Overlap, Reduce, concatenate, stack, where_,
+    Array, Boundary, ContractAxes, DynArray, Ellipsis, Index, MapBlocks, NewAxis, Overlap, Reduce, concatenate, dot,
+    matmul, stack, tensordot, where_,
 };
 pub use crate::block::{Block, BlockData, BlockView};
 pub use crate::chunks::{AxisSpec, Chunks};

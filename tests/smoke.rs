@@ -63,3 +63,22 @@ fn blocks_and_overlap() -> Result<()> {
     println!("{s:?}");
     Ok(())
 }
+
+#[test]
+fn assignment_contraction_scan() -> Result<()> {
+    let mut x = Array::<i64>::zeros([2, 3], Chunks::size(2))?;
+    let before = x.clone();
+    x.assign(s![.., 1..], 5)?;
+    assert_eq!(x.compute()?, arr2(&[[0, 5, 5], [0, 5, 5]]).into_dyn());
+    assert_eq!(before.sum().scalar()?, 0);
+    x.assign_index(&idx![[1, 0], ..], &Array::from_vec(vec![7, 8, 9], Chunks::auto())?)?;
+    assert_eq!(x.compute()?, arr2(&[[7, 8, 9], [7, 8, 9]]).into_dyn());
+    let a = Array::<f64>::arange(0.0, 20.0, 1.0, Chunks::size(7))?.reshape([4, 5])?.rechunk([3, 2])?;
+    let e = ndarray::Array::from_shape_vec((4, 5), (0..20).map(f64::from).collect()).unwrap();
+    assert_eq!(matmul(&a, &a.transpose())?.compute()?, e.dot(&e.t()).into_dyn());
+    assert_eq!(tensordot(&a, &a, ([0, 1], [0, 1]))?.scalar()?, (0..20).map(|i| (i * i) as f64).sum::<f64>());
+    let c = a.cumsum(0)?;
+    assert_eq!(c.slice(s![3, ..])?.compute()?, e.sum_axis(ndarray::Axis(0)).into_dyn());
+    assert_eq!(a.topk(2, 1)?.slice(s![0, ..])?.compute()?, arr1(&[4.0, 3.0]).into_dyn());
+    Ok(())
+}

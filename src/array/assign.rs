@@ -18,7 +18,13 @@ impl DynArray {
         self.assigned_by("assign", items, value, StepRule::NumPy)
     }
 
-    pub(crate) fn assigned_by(&self, op: &'static str, items: &[Index], value: &DynArray, rule: StepRule) -> Result<Self> {
+    pub(crate) fn assigned_by(
+        &self,
+        op: &'static str,
+        items: &[Index],
+        value: &DynArray,
+        rule: StepRule,
+    ) -> Result<Self> {
         let value = self.as_assignable(op, value)?;
         let resolved = self.resolve(op, items, rule)?;
         if let [(axis, mask)] = resolved.lazy.as_slice() {
@@ -115,7 +121,9 @@ impl DynArray {
         value: &DynArray,
     ) -> Result<Self> {
         if resolved.ranges.iter().any(Option::is_some) || !resolved.lists.is_empty() {
-            return Err(Error::bad_index(op, "a lazy mask stands beside other items").with_remedy("index in several steps"));
+            return Err(
+                Error::bad_index(op, "a lazy mask stands beside other items").with_remedy("index in several steps")
+            );
         }
         if mask.dtype() != crate::element::DType::Bool {
             return Err(Error::bad_index(op, format!("a lazy array of {} is no target", mask.dtype()))
@@ -126,7 +134,8 @@ impl DynArray {
             return self.assigned_in_order(op, mask, axis, value);
         }
         let raised = mask.view_of_axes(axis, self.ndim());
-        let trailing: Vec<u64> = self.grid().shape()[axis + mask.ndim()..].iter().filter_map(|len| len.known()).collect();
+        let trailing: Vec<u64> =
+            self.grid().shape()[axis + mask.ndim()..].iter().filter_map(|len| len.known()).collect();
         if value.ndim() > trailing.len() {
             let detail = format!("a value of shape {} for the true elements of a mask", value.grid().shape_text());
             return Err(Error::shape(op, detail)
@@ -141,7 +150,11 @@ impl DynArray {
         let (array, mask) = self.aligned_with_mask(op, mask, axis)?;
         let expected = crate::graph::ops::MaskOp { axis, mask_ndim: mask.ndim() }.meta(array.meta(), mask.name());
         if values.grid() != &expected.grid {
-            let detail = format!("values of shape {} for a mask that selects {}", values.grid().shape_text(), expected.grid.shape_text());
+            let detail = format!(
+                "values of shape {} for a mask that selects {}",
+                values.grid().shape_text(),
+                expected.grid.shape_text()
+            );
             return Err(Error::unknown_chunks(op, detail));
         }
         let assign = AssignMaskedOp { axis, mask_ndim: mask.ndim() };
@@ -173,11 +186,8 @@ fn broadcast_value(op: &'static str, value: &DynArray, shape: &[u64]) -> Result<
     // NumPy lets a value have leading axes of length 1 that the target has not.
     let extra = value.ndim().saturating_sub(shape.len());
     let droppable = value.grid().axes()[..extra].iter().all(|axis| axis.len() == Some(1));
-    let value = if extra > 0 && droppable {
-        value.view((extra..value.ndim()).map(Some).collect())
-    } else {
-        value.clone()
-    };
+    let value =
+        if extra > 0 && droppable { value.view((extra..value.ndim()).map(Some).collect()) } else { value.clone() };
     value.broadcast_to(shape).map_err(|_| {
         let shown = crate::error::Shown(shape).to_string();
         Error::shape(op, format!("a value of shape {} does not broadcast to {shown}", value.grid().shape_text()))

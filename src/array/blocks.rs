@@ -102,8 +102,11 @@ impl MapBlocks {
         match chunks[axis].as_slice() {
             [size] => AxisChunks::from_sizes(&vec![*size; n_blocks as usize]),
             sizes if sizes.len() as u64 == n_blocks => AxisChunks::from_sizes(sizes),
-            sizes => Err(Error::chunks(op, format!("{} chunk sizes are given for {n_blocks} blocks of axis {axis}", sizes.len()))
-                .with_remedy("give one size for all blocks, or one for each")),
+            sizes => Err(Error::chunks(
+                op,
+                format!("{} chunk sizes are given for {n_blocks} blocks of axis {axis}", sizes.len()),
+            )
+            .with_remedy("give one size for all blocks, or one for each")),
         }
     }
 }
@@ -119,12 +122,17 @@ fn common_blocks(op: &'static str, arrays: &[&DynArray]) -> Result<Grid> {
         for chunks in own {
             best = match best {
                 None => Some(chunks),
-                Some(other) if other.n_blocks() == 1 && (chunks.n_blocks() > 1 || other.len() == Some(1)) => Some(chunks),
+                Some(other) if other.n_blocks() == 1 && (chunks.n_blocks() > 1 || other.len() == Some(1)) => {
+                    Some(chunks)
+                }
                 Some(other) if chunks.n_blocks() == other.n_blocks() || chunks.n_blocks() == 1 => Some(other),
                 Some(other) => {
                     let counts = [other.n_blocks(), chunks.n_blocks()];
-                    return Err(Error::chunks(op, format!("numbers of blocks along axis {axis} differ: {}", Shown(&counts)))
-                        .with_remedy("rechunk the arrays to equal chunks first"));
+                    return Err(Error::chunks(
+                        op,
+                        format!("numbers of blocks along axis {axis} differ: {}", Shown(&counts)),
+                    )
+                    .with_remedy("rechunk the arrays to equal chunks first"));
                 }
             };
         }
@@ -146,7 +154,12 @@ impl DynArray {
 
     /// Calls a named kernel with the blocks of several arrays. Unlike a closure it has a name of its own: equal kernels on
     /// equal arrays are computed once, and it can run in another process that has registered it.
-    pub fn map_named<K: NamedKernel>(arrays: &[&DynArray], dtype: DType, options: &MapBlocks, kernel: &K) -> Result<Self> {
+    pub fn map_named<K: NamedKernel>(
+        arrays: &[&DynArray],
+        dtype: DType,
+        options: &MapBlocks,
+        kernel: &K,
+    ) -> Result<Self> {
         let function = BlockFunction::named(kernel)?;
         let key = Name::of(&function.key_bits());
         Self::map_function("map_named", arrays, dtype, options, function, key)

@@ -80,7 +80,12 @@ impl DynArray {
 }
 
 /// Runs a plan; `outputs` take its results and come back.
-fn run<'a>(plan: &'a Plan, outputs: Vec<Output<'a>>, runtime: &Runtime, options: &RunOptions) -> Result<Vec<Output<'a>>> {
+fn run<'a>(
+    plan: &'a Plan,
+    outputs: Vec<Output<'a>>,
+    runtime: &Runtime,
+    options: &RunOptions,
+) -> Result<Vec<Output<'a>>> {
     let job = PlanJob::new(plan, outputs, Arc::clone(runtime.buffer_pool()));
     let options = if job.is_small() { options.clone().with_inline() } else { options.clone() };
     runtime.run_job(&job, &options)?;
@@ -99,7 +104,8 @@ pub(crate) fn compute_blocks(arrays: &[&DynArray], runtime: &Runtime, options: &
     let outputs = landings.iter_mut().zip(&metas).map(|(landing, meta)| landing.output(&meta.grid)).collect();
     let outputs = run(&plan, outputs, runtime, options)?;
     let lists = outputs.into_iter().map(Output::into_blocks).collect::<Result<Vec<_>>>()?;
-    let blocks = landings.into_iter().zip(lists).zip(&metas).map(|((landing, list), meta)| landing.finish(list, meta, runtime));
+    let blocks =
+        landings.into_iter().zip(lists).zip(&metas).map(|((landing, list), meta)| landing.finish(list, meta, runtime));
     let blocks = blocks.collect::<Result<Vec<Block>>>()?;
     Ok(places.iter().map(|&place| blocks[place].clone()).collect())
 }
@@ -186,7 +192,9 @@ fn join_blocks(mut blocks: Vec<Block>, grid: &Grid, runtime: &Runtime) -> Result
     }
     let pieces = |axis: &AxisChunks| {
         let whole = |block: u64| Some((block, axis.block_range(block)?));
-        let piece = |(block, range): (u64, std::ops::Range<u64>)| Piece::whole(block as u32, range.end - range.start, range.start);
+        let piece = |(block, range): (u64, std::ops::Range<u64>)| {
+            Piece::whole(block as u32, range.end - range.start, range.start)
+        };
         (0..axis.n_blocks()).filter_map(whole).map(piece).collect::<Vec<Piece>>()
     };
     let gather = Gather {
@@ -216,7 +224,9 @@ fn grid_of_blocks(op: &'static str, blocks: &[Block], counts: &[u64]) -> Result<
             }
         }
     }
-    let axis = |sizes: &Vec<Option<u64>>| AxisChunks::from_sizes(&sizes.iter().map(|len| len.unwrap_or(0)).collect::<Vec<_>>());
+    let axis = |sizes: &Vec<Option<u64>>| {
+        AxisChunks::from_sizes(&sizes.iter().map(|len| len.unwrap_or(0)).collect::<Vec<_>>())
+    };
     sizes.iter().map(axis).collect()
 }
 
@@ -270,9 +280,8 @@ impl<T: Element> Array<T> {
         let block = self.as_dyn().compute_block()?;
         match block.typed::<T>()? {
             BlockData::Sparse(coo) => Ok(coo.clone()),
-            BlockData::Dense(_) => {
-                Err(Error::layout("compute_sparse", "the result is dense").with_remedy("convert it with `to_sparse()` first"))
-            }
+            BlockData::Dense(_) => Err(Error::layout("compute_sparse", "the result is dense")
+                .with_remedy("convert it with `to_sparse()` first")),
         }
     }
 

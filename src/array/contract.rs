@@ -1,7 +1,7 @@
 //! Sums of products over axes: `tensordot`, `matmul`, `dot`.
 
 use super::{Array, DynArray};
-use crate::block::{ArrayMeta, Layout};
+use crate::block::ArrayMeta;
 use crate::chunks::select::normalize_axes;
 use crate::chunks::{AxisChunks, Grid};
 use crate::element::{Element, Scalar, promote};
@@ -45,7 +45,8 @@ impl ContractAxes {
             }
             ContractAxes::Last(n) => Ok(((lhs.ndim() - n..lhs.ndim()).collect(), (0..*n).collect())),
             ContractAxes::Pairs(a, b) if a.len() != b.len() => {
-                Err(Error::shape(OP, format!("axes {a:?} and {b:?} do not pair")).with_remedy("name as many of each array"))
+                Err(Error::shape(OP, format!("axes {a:?} and {b:?} do not pair"))
+                    .with_remedy("name as many of each array"))
             }
             ContractAxes::Pairs(a, b) => Ok((normalize_axes(OP, a, lhs.ndim())?, normalize_axes(OP, b, rhs.ndim())?)),
         }
@@ -87,19 +88,15 @@ fn common_cut(op: &'static str, x: &AxisChunks, y: &AxisChunks) -> Result<AxisCh
     Ok(crate::chunks::unify::broadcast_grids(op, &[&grids[0], &grids[1]])?.axis(0).clone())
 }
 
-/// The layout of the result: sparse if both operands are, with fill zero.
-fn result_layout(op: &'static str, lhs: &DynArray, rhs: &DynArray) -> Result<Layout> {
+/// Sums of products of sparse arrays need fill zero: everything not stored adds nothing.
+fn check_fills(op: &'static str, lhs: &DynArray, rhs: &DynArray) -> Result<()> {
     for array in [lhs, rhs] {
         if let Some(fill) = array.layout().fill().filter(|fill| !fill.is_same(Scalar::zero(array.dtype()))) {
             return Err(Error::layout(op, format!("a sparse operand has fill {fill}"))
                 .with_remedy("sums of products of sparse arrays need fill 0: use `to_dense()`"));
         }
     }
-    match (lhs.layout(), rhs.layout()) {
-        (Layout::Sparse(fill), Layout::Sparse(_)) => Ok(Layout::Sparse(fill)),
-        (Layout::Dense, _) | (_, Layout::Dense) => Ok(Layout::Dense),
-        (_, _) => Ok(Layout::Mixed),
-    }
+    Ok(())
 }
 
 impl DynArray {
@@ -118,13 +115,15 @@ impl DynArray {
         batch: usize,
     ) -> Result<Self> {
         let batch_pairs = (0..batch).map(|axis| (axis, axis));
-        let pairs: Vec<(usize, usize)> = lhs_axes.iter().copied().zip(rhs_axes.iter().copied()).chain(batch_pairs).collect();
+        let pairs: Vec<(usize, usize)> =
+            lhs_axes.iter().copied().zip(rhs_axes.iter().copied()).chain(batch_pairs).collect();
         let Aligned { lhs, rhs } = align(label, self, other, &pairs)?;
         let free = |array: &DynArray, contracted: &[usize]| ContractOp::free_axes(array.ndim(), contracted, batch);
         let lhs_free = free(&lhs, &lhs_axes).into_iter().map(|axis| lhs.grid().axis(axis).clone());
         let rhs_free = free(&rhs, &rhs_axes).into_iter().map(|axis| rhs.grid().axis(axis).clone());
         let grid: Grid = lhs.grid().axes()[..batch].iter().cloned().chain(lhs_free).chain(rhs_free).collect();
-        let meta = ArrayMeta { dtype: lhs.dtype(), grid, layout: result_layout(label, &lhs, &rhs)? };
+        check_fills(label, &lhs, &rhs)?;
+        let meta = ArrayMeta::dense(lhs.dtype(), grid);
         Ok(DynArray::build(ContractOp { label, lhs_axes, rhs_axes, batch }, &[&lhs, &rhs], meta))
     }
 
@@ -148,9 +147,8 @@ impl DynArray {
     /// Matrix products over leading axes, which broadcast.
     fn batch_matmul(&self, other: &DynArray, n_batch: usize) -> Result<Self> {
         const OP: &str = "matmul";
-        let batch_shape = |array: &DynArray| -> Result<Vec<u64>> {
-            Ok(array.grid().require_shape(OP)?[..array.ndim() - 2].to_vec())
-        };
+        let batch_shape =
+            |array: &DynArray| -> Result<Vec<u64>> { Ok(array.grid().require_shape(OP)?[..array.ndim() - 2].to_vec()) };
         let common = crate::chunks::unify::broadcast_shape(OP, &batch_shape(self)?, &batch_shape(other)?)?;
         let stretched = |array: &DynArray| -> Result<DynArray> {
             let own = array.grid().require_shape(OP)?;

@@ -94,7 +94,8 @@ impl DynArray {
     /// A length is unknown before a run, or the product overflows 64 bits.
     pub fn n_elems(&self) -> Result<u64> {
         let shape = self.grid().require_shape("size")?;
-        let overflow = || Error::shape("size", format!("the elements of shape {} overflow 64 bits", self.grid().shape_text()));
+        let overflow =
+            || Error::shape("size", format!("the elements of shape {} overflow 64 bits", self.grid().shape_text()));
         shape.iter().try_fold(1u64, |n, &len| n.checked_mul(len)).ok_or_else(overflow)
     }
 
@@ -103,8 +104,10 @@ impl DynArray {
     /// # Errors
     /// The array has no axes, or the length is unknown before a run.
     pub fn len(&self) -> Result<u64> {
-        let axis = self.grid().axes().first().ok_or_else(|| Error::shape("len", "an array with 0 axes has no length"))?;
-        axis.len().ok_or_else(|| Error::unknown_chunks("len", format_args!("the shape is {}", self.grid().shape_text())))
+        let axis =
+            self.grid().axes().first().ok_or_else(|| Error::shape("len", "an array with 0 axes has no length"))?;
+        axis.len()
+            .ok_or_else(|| Error::unknown_chunks("len", format_args!("the shape is {}", self.grid().shape_text())))
     }
 
     /// Whether the array is known to have no elements.

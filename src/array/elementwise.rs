@@ -42,7 +42,10 @@ pub(crate) fn apply(op: ElemOp, operands: &[&DynArray]) -> Result<DynArray> {
     let program = builder.finish(&[value]);
     let grids: Vec<&Grid> = operands.iter().map(|operand| operand.grid()).collect();
     let grid = broadcast_grids(op.name(), &grids)?;
-    let aligned = operands.iter().map(|operand| operand.to_grid(&operand_grid(operand.grid(), &grid))).collect::<Result<Vec<_>>>()?;
+    let aligned = operands
+        .iter()
+        .map(|operand| operand.to_grid(&operand_grid(operand.grid(), &grid)))
+        .collect::<Result<Vec<_>>>()?;
     let layout = match fills_of(operands) {
         Some(fills) => Layout::Sparse(program.on_scalars(&fills)?[0]),
         None if operands.iter().all(|operand| operand.layout().is_dense()) => Layout::Dense,

@@ -218,7 +218,14 @@ impl DynArray {
         Ok(resolved)
     }
 
-    fn resolve_item(&self, op: &'static str, item: &Index, axis: usize, rule: StepRule, to: &mut Resolved) -> Result<()> {
+    fn resolve_item(
+        &self,
+        op: &'static str,
+        item: &Index,
+        axis: usize,
+        rule: StepRule,
+        to: &mut Resolved,
+    ) -> Result<()> {
         match item {
             Index::Slice { start: None | Some(0), stop: None, step: 1 } => to.axes.push(Some(axis)),
             Index::Slice { start, stop, step } => {
@@ -372,27 +379,42 @@ impl DynArray {
     /// first: then the elements of a block are consecutive in row-major order.
     pub(crate) fn aligned_with_mask(&self, op: &'static str, mask: &DynArray, axis: usize) -> Result<(Self, Self)> {
         if mask.dtype() != DType::Bool {
-            return Err(Error::dtype(op, format!("the mask holds {}", mask.dtype())).with_remedy("compare it with something"));
+            return Err(
+                Error::dtype(op, format!("the mask holds {}", mask.dtype())).with_remedy("compare it with something")
+            );
         }
         if mask.ndim() == 0 || axis + mask.ndim() > self.ndim() {
             let (own, given) = (self.grid().shape_text(), mask.grid().shape_text());
-            return Err(Error::shape(op, format!("a mask of shape {given} does not fit axis {axis} of an array of {own}")));
+            return Err(Error::shape(
+                op,
+                format!("a mask of shape {given} does not fit axis {axis} of an array of {own}"),
+            ));
         }
         let masked: Grid = (axis..axis + mask.ndim()).map(|a| self.grid().axis(a).clone()).collect();
         let differs = masked.shape().iter().zip(mask.shape()).any(|(a, b)| a.is_known() && b.is_known() && *a != b);
         if differs {
             return Err(Error::shape(
                 op,
-                format!("a mask of shape {} does not fit axes of shape {}", mask.grid().shape_text(), masked.shape_text()),
+                format!(
+                    "a mask of shape {} does not fit axes of shape {}",
+                    mask.grid().shape_text(),
+                    masked.shape_text()
+                ),
             ));
         }
         let mut common = crate::chunks::unify::broadcast_grids(op, &[&masked, mask.grid()])?;
         if mask.ndim() > 1 {
             common = row_major_grid(op, &common, self.row_bytes(axis, mask.ndim()))?;
         }
-        let own: Grid = self.grid().axes().iter().enumerate()
-            .map(|(a, chunks)| if (axis..axis + mask.ndim()).contains(&a) { common.axis(a - axis).clone() } else { chunks.clone() })
-            .collect();
+        let own: Grid =
+            self.grid()
+                .axes()
+                .iter()
+                .enumerate()
+                .map(|(a, chunks)| {
+                    if (axis..axis + mask.ndim()).contains(&a) { common.axis(a - axis).clone() } else { chunks.clone() }
+                })
+                .collect();
         Ok((self.to_grid(&own)?, mask.to_grid(&common)?))
     }
 
@@ -407,7 +429,8 @@ impl DynArray {
     pub fn take(&self, positions: &[i64], axis: isize) -> Result<Self> {
         let axis = normalize_axis("take", axis, self.ndim())?;
         let len = self.known_len("take", axis)?;
-        let positions = positions.iter().map(|&at| normalize_index("take", axis, at, len)).collect::<Result<Vec<_>>>()?;
+        let positions =
+            positions.iter().map(|&at| normalize_index("take", axis, at, len)).collect::<Result<Vec<_>>>()?;
         self.take_positions(axis, &positions)
     }
 
@@ -516,9 +539,9 @@ fn slice_range(start: Option<i64>, stop: Option<i64>, step: i64, len: u64, rule:
 fn row_major_grid(op: &'static str, grid: &Grid, item_bytes: u64) -> Result<Grid> {
     let mut shape = Vec::with_capacity(grid.ndim());
     for axis in &grid.axes()[1..] {
-        let len = axis.len().ok_or_else(|| {
-            Error::unknown_chunks(op, format_args!("the mask has shape {}", grid.shape_text()))
-        })?;
+        let len = axis
+            .len()
+            .ok_or_else(|| Error::unknown_chunks(op, format_args!("the mask has shape {}", grid.shape_text())))?;
         shape.push(len);
     }
     let whole = shape.iter().map(|&len| AxisChunks::whole(len));

@@ -66,7 +66,10 @@ impl DynArray {
         for &axis in &dropped {
             let extent = self.grid().axis(axis).extent();
             if extent.known() != Some(1) {
-                return Err(Error::shape("squeeze", format!("axis {axis} of shape {} is not 1", self.grid().shape_text())));
+                return Err(Error::shape(
+                    "squeeze",
+                    format!("axis {axis} of shape {} is not 1", self.grid().shape_text()),
+                ));
             }
         }
         Ok(self.view((0..self.ndim()).filter(|axis| !dropped.contains(axis)).map(Some).collect()))
@@ -76,7 +79,8 @@ impl DynArray {
     pub fn broadcast_to(&self, shape: impl IntoShape) -> Result<Self> {
         let shape = checked_shape("broadcast_to", shape)?;
         let own = self.grid().require_shape("broadcast_to")?;
-        let fits = own.len() <= shape.len() && own.iter().rev().zip(shape.iter().rev()).all(|(&a, &b)| a == b || a == 1);
+        let fits =
+            own.len() <= shape.len() && own.iter().rev().zip(shape.iter().rev()).all(|(&a, &b)| a == b || a == 1);
         if !fits {
             return Err(Error::broadcast("broadcast_to", &Shown(&own), &Shown(&shape)));
         }
@@ -148,9 +152,10 @@ impl DynArray {
     /// The length of an axis, or an error saying that `op` needs it.
     pub(crate) fn known_len(&self, op: &'static str, axis: usize) -> Result<u64> {
         let shape = self.grid();
-        shape.axis(axis).len().ok_or_else(|| {
-            Error::unknown_chunks(op, format_args!("axis {axis} of shape {}", shape.shape_text()))
-        })
+        shape
+            .axis(axis)
+            .len()
+            .ok_or_else(|| Error::unknown_chunks(op, format_args!("axis {axis} of shape {}", shape.shape_text())))
     }
 
     /// A slice by one range per axis, `None` for an axis that is taken whole.
@@ -189,9 +194,8 @@ fn aligned(op: &'static str, arrays: &[&DynArray], axis: usize) -> Result<Vec<Dy
         }
     }
     let align = |array: &&DynArray| {
-        let grid = common.iter().enumerate().map(|(a, chunks)| {
-            chunks.clone().unwrap_or_else(|| array.grid().axis(a).clone())
-        });
+        let grid =
+            common.iter().enumerate().map(|(a, chunks)| chunks.clone().unwrap_or_else(|| array.grid().axis(a).clone()));
         array.astype(dtype).to_grid(&grid.collect())
     };
     arrays.iter().map(align).collect()

@@ -23,10 +23,10 @@
 //! # Ok::<(), hyperslab::Error>(())
 //! ```
 
-//@mod assign;
+mod assign;
 mod blocks;
 mod compute;
-//@mod contract;
+mod contract;
 mod create;
 mod dynamic;
 mod elementwise;
@@ -37,19 +37,19 @@ mod operators;
 mod overlap;
 mod rechunk;
 mod reduce;
-//@mod scan;
-//@mod sort;
+mod scan;
+mod sort;
 pub(crate) mod typed;
 
+pub use blocks::MapBlocks;
 pub use compute::Computed;
-//@pub use contract::{ContractAxes, dot, matmul, tensordot};
+pub use contract::{ContractAxes, dot, matmul, tensordot};
+pub use create::{IntoShape, IntoSharedArray};
 pub use dynamic::DynArray;
+pub use elementwise::Operand;
 pub use elementwise::where_;
 pub use index::{Ellipsis, Index, NewAxis};
 pub use manipulate::{concatenate, stack};
-pub use blocks::MapBlocks;
-pub use create::{IntoShape, IntoSharedArray};
-pub use elementwise::Operand;
 pub use overlap::{Boundary, Overlap};
 pub use reduce::Reduce;
 pub use typed::Array;

@@ -2,8 +2,8 @@
 
 use super::{Array, DynArray};
 use crate::block::{BlockData, BlockView};
-use crate::chunks::select::normalize_axis;
 pub use crate::chunks::Boundary;
+use crate::chunks::select::normalize_axis;
 use crate::element::{Element, Scalar};
 use crate::error::Result;
 use crate::graph::ops::{HaloOp, Margin};

@@ -83,7 +83,11 @@ impl DynArray {
             keepdims: options.keepdims,
             split_every: options.split_every.unwrap_or(SPLIT_EVERY),
         };
-        let layout = if self.layout().is_sparse() && op.axes.len() < self.ndim() { self.reduced_layout(&op, reducer)? } else { Layout::Dense };
+        let layout = if self.layout().is_sparse() && op.axes.len() < self.ndim() {
+            self.reduced_layout(&op, reducer)?
+        } else {
+            Layout::Dense
+        };
         let meta = op.meta(self.meta(), reducer.output_dtype()?, layout);
         Ok(DynArray::build(Op::from(op), &[self], meta))
     }
@@ -113,7 +117,9 @@ impl DynArray {
 
     /// Whether a reduction of sparse blocks stays sparse, and with which fill: the reduction of a slice of fill values.
     fn reduced_layout(&self, op: &ReduceOp, reducer: Reducer) -> Result<Layout> {
-        let (Some(fill), Some(shape)) = (self.layout().fill(), self.grid().known_shape()) else { return Ok(Layout::Dense) };
+        let (Some(fill), Some(shape)) = (self.layout().fill(), self.grid().known_shape()) else {
+            return Ok(Layout::Dense);
+        };
         let n: u64 = op.axes.iter().map(|&axis| shape[axis]).product();
         match reduce_fill(reducer, fill, n) {
             Ok(fill) if !reducer.reduction().is_arg() => Ok(Layout::Sparse(fill)),

@@ -4,13 +4,13 @@ use super::{Array, DynArray};
 use crate::chunks::select::normalize_axis;
 use crate::element::{Element, Real};
 use crate::error::Result;
-use crate::graph::ops::ScanOp;
+use crate::graph::ops::{ScanOp, kind_name};
 use crate::kernels::ScanKind;
 
 impl DynArray {
     pub(crate) fn scan(&self, kind: ScanKind, axis: isize) -> Result<Self> {
-        let axis = normalize_axis(kind.name(), axis, self.ndim())?;
-        let dtype = kind.output_dtype(self.dtype())?;
+        let axis = normalize_axis(kind_name(kind), axis, self.ndim())?;
+        let dtype = kind.dtype(self.dtype());
         let array = self.to_dense();
         let meta = array.meta().clone().with_dtype(dtype);
         Ok(DynArray::build(ScanOp { kind, axis }, &[&array], meta))

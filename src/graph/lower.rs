@@ -63,14 +63,17 @@ impl<'a> Lowering<'a> {
             return layer;
         }
         let node = self.dag.node(id);
-        let lowered = self.push(node, NewLayer {
-            label: "read".into(),
-            counts: node.meta.grid.block_counts(),
-            edges: vec![self.edge(id, BlockMap::Identity)],
-            body: Arc::new(SameKernel(Kernel::Pass)),
-            task_bytes: 0,
-            reduces: false,
-        });
+        let lowered = self.push(
+            node,
+            NewLayer {
+                label: "read".into(),
+                counts: node.meta.grid.block_counts(),
+                edges: vec![self.edge(id, BlockMap::Identity)],
+                body: Arc::new(SameKernel(Kernel::Pass)),
+                task_bytes: 0,
+                reduces: false,
+            },
+        );
         let Producer::Layer(layer) = lowered.producer else { unreachable!("push makes a layer") };
         self.lowered[id.index()] = lowered;
         layer
@@ -109,7 +112,8 @@ impl<'a> Lowering<'a> {
 
     /// Adds a layer that gives the blocks of `node`.
     pub(crate) fn push(&mut self, node: &Node, layer: NewLayer) -> Lowered {
-        let bound = node.inputs.iter().map(|input| self.lowered.get(input.index()).map_or(0, |l| l.max_block_elems)).max();
+        let bound =
+            node.inputs.iter().map(|input| self.lowered.get(input.index()).map_or(0, |l| l.max_block_elems)).max();
         let max_block_elems = node.meta.grid.max_block_elems().or(bound).unwrap_or(1);
         self.push_layer(layer);
         Lowered { producer: Producer::Layer(self.next_layer() - 1), max_block_elems }
@@ -129,17 +133,20 @@ impl<'a> Lowering<'a> {
         }
         let label = layer.label.clone();
         let steps = self.push_layer(layer);
-        self.push(node, NewLayer {
-            label,
-            counts: node.meta.grid.block_counts(),
-            edges: vec![Edge {
-                from: Producer::Layer(steps),
-                map: BlockMap::Strided { stride: n_steps, offset: n_steps - 1 },
-            }],
-            body: Arc::new(SameKernel(Kernel::Pass)),
-            task_bytes: 0,
-            reduces: false,
-        })
+        self.push(
+            node,
+            NewLayer {
+                label,
+                counts: node.meta.grid.block_counts(),
+                edges: vec![Edge {
+                    from: Producer::Layer(steps),
+                    map: BlockMap::Strided { stride: n_steps, offset: n_steps - 1 },
+                }],
+                body: Arc::new(SameKernel(Kernel::Pass)),
+                task_bytes: 0,
+                reduces: false,
+            },
+        )
     }
 
     /// The bytes of the largest block of `node`, stored densely.

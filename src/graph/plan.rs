@@ -142,10 +142,14 @@ impl Plan {
 
     /// The number of tasks that a run makes.
     pub fn n_tasks(&self) -> u64 {
-        self.layers.iter().zip(&self.demands).map(|(layer, demand)| match demand {
-            Demand::All => layer.n_tasks(),
-            Demand::Some(set) => set.len(),
-        }).sum()
+        self.layers
+            .iter()
+            .zip(&self.demands)
+            .map(|(layer, demand)| match demand {
+                Demand::All => layer.n_tasks(),
+                Demand::Some(set) => set.len(),
+            })
+            .sum()
     }
 
     /// The largest bound of what one task allocates.
@@ -238,17 +242,20 @@ impl TaskGraph for Plan {
     }
 
     fn n_users(&self, task: TaskId) -> u64 {
-        self.readers[task.layer() as usize].iter().map(|&(reader, edge)| {
-            let map = &self.layers[reader as usize].edges[edge as usize].map;
-            match &self.demands[reader as usize] {
-                Demand::All => map.n_users(task.index()),
-                Demand::Some(set) => {
-                    let mut n = 0;
-                    map.users(task.index(), &mut |user| n += u64::from(set.contains(user)));
-                    n
+        self.readers[task.layer() as usize]
+            .iter()
+            .map(|&(reader, edge)| {
+                let map = &self.layers[reader as usize].edges[edge as usize].map;
+                match &self.demands[reader as usize] {
+                    Demand::All => map.n_users(task.index()),
+                    Demand::Some(set) => {
+                        let mut n = 0;
+                        map.users(task.index(), &mut |user| n += u64::from(set.contains(user)));
+                        n
+                    }
                 }
-            }
-        }).sum()
+            })
+            .sum()
     }
 
     fn users(&self, task: TaskId, visit: &mut dyn FnMut(TaskId)) {

@@ -15,18 +15,28 @@ pub(crate) fn arranged<'a, T>(view: ArrayViewD<'a, T>, axes: &[Option<usize>]) -
     }
     let hidden = (0..view.ndim()).rev().filter(|axis| !axes.contains(&Some(*axis)));
     let hidden: Vec<usize> = hidden.collect();
-    let order: Vec<usize> = axes.iter().copied().flatten().map(|axis| {
-        axis - hidden.iter().filter(|&&dropped| dropped < axis).count()
-    }).collect();
+    let order: Vec<usize> = axes
+        .iter()
+        .copied()
+        .flatten()
+        .map(|axis| axis - hidden.iter().filter(|&&dropped| dropped < axis).count())
+        .collect();
     let shown = hidden.into_iter().fold(view, |view, axis| view.index_axis_move(Axis(axis), 0));
     let ordered = shown.permuted_axes(order);
-    axes.iter().enumerate().fold(ordered, |view, (place, axis)| {
-        if axis.is_none() { view.insert_axis(Axis(place)) } else { view }
-    })
+    axes.iter().enumerate().fold(
+        ordered,
+        |view, (place, axis)| {
+            if axis.is_none() { view.insert_axis(Axis(place)) } else { view }
+        },
+    )
 }
 
 /// The shape that operands with these axes broadcast to, where the plan does not know it.
-pub(crate) fn result_shape(known: &[Option<u64>], shapes: &[Vec<usize>], operands: &[Vec<Option<usize>>]) -> Vec<usize> {
+pub(crate) fn result_shape(
+    known: &[Option<u64>],
+    shapes: &[Vec<usize>],
+    operands: &[Vec<Option<usize>>],
+) -> Vec<usize> {
     let along = |(place, known): (usize, &Option<u64>)| match known {
         Some(len) => *len as usize,
         None => {

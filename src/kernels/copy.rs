@@ -15,7 +15,7 @@
 //!                                   └──┴──┘
 //! ```
 
-use ndarray::{ArcArray, ArrayView2, ArrayViewD, ArrayViewMut2, ArrayViewMutD, Axis, Dimension, IxDyn};
+use ndarray::{ArcArray, ArrayD, ArrayView2, ArrayViewD, ArrayViewMut2, ArrayViewMutD, Axis, Dimension, IxDyn};
 
 use super::context::KernelContext;
 use super::operands::scratch;
@@ -34,6 +34,14 @@ pub(crate) fn contiguous<T: Element>(array: ArcArray<T, IxDyn>, ctx: &KernelCont
     let copy = copied(&array.view(), ctx)?;
     ctx.recycle([Block::new(array)]);
     Ok(copy)
+}
+
+/// The same array to be written: itself if nobody else holds it, else a row-major copy.
+pub(crate) fn writable<T: Element>(array: ArcArray<T, IxDyn>, ctx: &KernelContext<'_>) -> Result<ArrayD<T>> {
+    match array.try_into_owned_nocopy() {
+        Ok(owned) => Ok(owned),
+        Err(shared) => Ok(copied(&shared.view(), ctx)?.into_owned()),
+    }
 }
 
 /// A row-major copy.
@@ -174,7 +182,7 @@ fn transpose_edge<T: Copy>(dst: &mut [&mut [T]], columns: std::ops::Range<usize>
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{ArrayD, Slice};
+    use ndarray::Slice;
     use proptest::prelude::*;
 
     use super::*;

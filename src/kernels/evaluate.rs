@@ -30,7 +30,10 @@ impl Evaluate {
     pub(crate) fn run(&self, inputs: Vec<Value>, ctx: &KernelContext<'_>) -> Result<Block> {
         let blocks = blocks(inputs)?;
         if blocks.len() != self.operands.len() {
-            return Err(Error::bug("evaluate", format!("{} inputs for {} operands", blocks.len(), self.operands.len())));
+            return Err(Error::bug(
+                "evaluate",
+                format!("{} inputs for {} operands", blocks.len(), self.operands.len()),
+            ));
         }
         let shapes: Vec<Vec<usize>> = blocks.iter().map(Block::shape).collect();
         let shape = result_shape(&self.shape, &shapes, &self.operands);
@@ -63,10 +66,12 @@ impl Evaluate {
             .collect::<Result<Vec<Block>>>()?;
         let keys = arranged.iter().map(|block| with_block!(block, U, data => data.sparse().map(|coo| coo.keys())));
         let positions = union(&keys.collect::<Result<Vec<_>>>()?);
-        let aligned = arranged.iter().map(|block| with_block!(block, U, data => {
-            let values = values_at(data.sparse()?, &positions);
-            Ok(Block::from_dense(ndarray::Array1::from_vec(values.to_vec()).into_dyn()))
-        }));
+        let aligned = arranged.iter().map(|block| {
+            with_block!(block, U, data => {
+                let values = values_at(data.sparse()?, &positions);
+                Ok(Block::from_dense(ndarray::Array1::from_vec(values.to_vec()).into_dyn()))
+            })
+        });
         let aligned = aligned.collect::<Result<Vec<Block>>>()?;
         let mut values = vec![T::zero(); positions.len()];
         let row = vec![vec![Some(0)]; aligned.len()];

@@ -3,17 +3,17 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-//@use super::assign::{AssignMasked, AssignPicks, AssignRegion};
+use super::assign::{AssignMasked, AssignPicks, AssignRegion};
 use super::context::KernelContext;
-//@use super::contract::Contract;
+use super::contract::Contract;
 use super::evaluate::Evaluate;
 use super::func::Function;
 use super::generate::Generate;
 use super::index::{Gather, Mask, Nonzero, PointTake, Take};
 use super::layout::{Reshape, View};
 use super::lift::{CombinePartials, FinishPartial, Lift};
-//@use super::scan::{Scan, ScanOffset, ScanTotal};
-//@use super::sort::Topk;
+use super::scan::{Scan, ScanApply, ScanTotal};
+use super::sort::Topk;
 use super::take_at::TakeAt;
 use crate::block::{BlockLocation, BlockSource, Value};
 use crate::element::DType;
@@ -38,14 +38,14 @@ pub(crate) enum Kernel {
     Nonzero(Nonzero),
     View(View),
     Reshape(Reshape),
-    //@AssignRegion(AssignRegion),
-    //@AssignPicks(AssignPicks),
-    //@AssignMasked(AssignMasked),
-    //@ScanTotal(ScanTotal),
-    //@ScanOffset(ScanOffset),
-    //@Scan(Scan),
-    //@Topk(Topk),
-    //@Contract(Contract),
+    AssignRegion(AssignRegion),
+    AssignPicks(AssignPicks),
+    AssignMasked(AssignMasked),
+    ScanTotal(ScanTotal),
+    ScanApply(ScanApply),
+    Scan(Scan),
+    Topk(Topk),
+    Contract(Contract),
     Function(Function),
 }
 
@@ -53,7 +53,9 @@ impl Kernel {
     /// Runs the kernel on its inputs.
     pub(crate) fn run(&self, inputs: Vec<Value>, ctx: &KernelContext<'_>) -> Result<Value> {
         match self {
-            Kernel::Pass => inputs.into_iter().next().ok_or_else(|| Error::bug("pass", "a task has no input to hand on")),
+            Kernel::Pass => {
+                inputs.into_iter().next().ok_or_else(|| Error::bug("pass", "a task has no input to hand on"))
+            }
             Kernel::Read(kernel) => kernel.run().map(Value::from),
             Kernel::Generate(kernel, ranges) => kernel.run(ranges, ctx).map(Value::from),
             Kernel::Evaluate(kernel) => kernel.run(inputs, ctx).map(Value::from),
@@ -68,14 +70,14 @@ impl Kernel {
             Kernel::Nonzero(kernel) => kernel.run(inputs, ctx).map(Value::from),
             Kernel::View(kernel) => kernel.run(inputs, ctx).map(Value::from),
             Kernel::Reshape(kernel) => kernel.run(inputs, ctx).map(Value::from),
-            //@Kernel::AssignRegion(kernel) => kernel.run(inputs, ctx).map(Value::from),
-            //@Kernel::AssignPicks(kernel) => kernel.run(inputs, ctx).map(Value::from),
-            //@Kernel::AssignMasked(kernel) => kernel.run(inputs, ctx).map(Value::from),
-            //@Kernel::ScanTotal(kernel) => kernel.run(inputs, ctx).map(Value::from),
-            //@Kernel::ScanOffset(kernel) => kernel.run(inputs, ctx).map(Value::from),
-            //@Kernel::Scan(kernel) => kernel.run(inputs, ctx).map(Value::from),
-            //@Kernel::Topk(kernel) => kernel.run(inputs, ctx).map(Value::from),
-            //@Kernel::Contract(kernel) => kernel.run(inputs, ctx).map(Value::from),
+            Kernel::AssignRegion(kernel) => kernel.run(inputs, ctx).map(Value::from),
+            Kernel::AssignPicks(kernel) => kernel.run(inputs, ctx).map(Value::from),
+            Kernel::AssignMasked(kernel) => kernel.run(inputs, ctx).map(Value::from),
+            Kernel::ScanTotal(kernel) => kernel.run(inputs, ctx).map(Value::from),
+            Kernel::ScanApply(kernel) => kernel.run(inputs, ctx).map(Value::from),
+            Kernel::Scan(kernel) => kernel.run(inputs, ctx).map(Value::from),
+            Kernel::Topk(kernel) => kernel.run(inputs, ctx).map(Value::from),
+            Kernel::Contract(kernel) => kernel.run(inputs, ctx).map(Value::from),
             Kernel::Function(kernel) => kernel.run(inputs, ctx).map(Value::from),
         }
     }

@@ -8,7 +8,7 @@ use super::context::KernelContext;
 use super::evaluate::{Evaluate, dense_operands};
 use super::operands::blocks;
 use super::program::Program;
-use super::reduce::{Fills, LiftSpec, PassItem, Partial, Reducer, lift_program};
+use super::reduce::{Fills, LiftSpec, Partial, PassItem, Reducer, lift_program};
 use crate::block::{Block, BlockData, Value, with_block};
 use crate::element::{Element, Scalar};
 use crate::error::{Error, Result};
@@ -104,10 +104,12 @@ impl Lift {
         };
         self.items
             .iter()
-            .map(|item| with_block!(&block, T, data => match data {
-                BlockData::Sparse(coo) => self.lift_sparse(coo, shape, item),
-                BlockData::Dense(_) => item.reducer.lift(&block, None, &self.spec(shape, item)),
-            }))
+            .map(|item| {
+                with_block!(&block, T, data => match data {
+                    BlockData::Sparse(coo) => self.lift_sparse(coo, shape, item),
+                    BlockData::Dense(_) => item.reducer.lift(&block, None, &self.spec(shape, item)),
+                })
+            })
             .collect()
     }
 
@@ -136,7 +138,8 @@ impl CombinePartials {
 }
 
 fn partial_of(list: &[Value], item: usize) -> Result<Partial> {
-    let value = list.get(item).ok_or_else(|| Error::bug("reduce", format!("no partial result {item} of {}", list.len())))?;
+    let value =
+        list.get(item).ok_or_else(|| Error::bug("reduce", format!("no partial result {item} of {}", list.len())))?;
     Partial::try_from(value)
 }
 

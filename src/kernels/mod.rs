@@ -8,11 +8,14 @@
 //! | `program` `evaluate` `arrange` | fused elementwise programs, run tile by tile |
 //! | `reduce` `lift` | reductions: lift a block, combine partial results, finish |
 //! | `index` `take_at` `layout` `assign` | slices, lists, masks, views, reshapes, assignments |
+//! | `contract` `scan` `sort` | sums of products, running sums, largest elements |
 //! | `generate` `func` | blocks from their place, users' functions |
 //! | `vmath` `simd` | vector math and instruction sets |
 
 mod arrange;
+mod assign;
 pub(crate) mod context;
+mod contract;
 mod copy;
 mod entries;
 mod evaluate;
@@ -26,13 +29,17 @@ mod operands;
 mod ops;
 pub(crate) mod program;
 pub(crate) mod reduce;
+mod scan;
 pub(crate) mod simd;
+mod sort;
 mod take_at;
 #[cfg(test)]
 mod testing;
 pub(crate) mod vmath;
 
+pub(crate) use assign::{AssignMasked, AssignPicks, AssignRegion};
 pub(crate) use context::KernelContext;
+pub(crate) use contract::Contract;
 pub(crate) use copy::copy_into;
 pub(crate) use evaluate::Evaluate;
 pub(crate) use func::{BlockFunction, Function, NamedKernel};
@@ -44,4 +51,6 @@ pub(crate) use lift::{CombinePartials, FinishPartial, Lift, LiftItem, reduce_fil
 pub(crate) use ops::{ElemOp, for_each_elementwise};
 pub(crate) use program::{Program, ProgramBuilder, Value as ProgramValue};
 pub(crate) use reduce::{Ddof, Reducer, Reduction};
+pub(crate) use scan::{Scan, ScanApply, ScanOp as ScanKind, ScanSpec, ScanTotal};
+pub(crate) use sort::Topk;
 pub(crate) use take_at::TakeAt;

@@ -55,19 +55,24 @@ impl OpSpec for AssignOp {
             Target::Positions { axis, positions } => AssignBody::positions(&grid, *axis, positions),
         };
         let tables = body.value_lists.iter().enumerate().map(|(axis, lists)| match lists {
-            Some(lists) => Link::Table { axis, table: Arc::new(Explicit::new(lists.iter().cloned(), value_counts[axis])) },
+            Some(lists) => {
+                Link::Table { axis, table: Arc::new(Explicit::new(lists.iter().cloned(), value_counts[axis])) }
+            }
             None => Link::Same(axis),
         });
         let map = BlockMap::separable(grid.block_counts(), value_counts.clone(), tables.collect());
         let edges = vec![lowering.edge(node.inputs[0], BlockMap::Identity), lowering.edge(node.inputs[1], map)];
-        Ok(lowering.push(node, NewLayer {
-            label: self.name().into(),
-            counts: grid.block_counts(),
-            edges,
-            body: Arc::new(body),
-            task_bytes: lowering.block_bytes(node),
-            reduces: false,
-        }))
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.name().into(),
+                counts: grid.block_counts(),
+                edges,
+                body: Arc::new(body),
+                task_bytes: lowering.block_bytes(node),
+                reduces: false,
+            },
+        ))
     }
 }
 
@@ -132,8 +137,7 @@ impl LayerBody for AssignBody {
             Parts::Region(parts) => {
                 let along = parts.iter().zip(&position).map(|(blocks, &i)| blocks[i as usize]);
                 let Some(ranges) = along.collect::<Option<Vec<AxisRange>>>() else { return Ok(Kernel::Pass) };
-                let axes = ranges.iter().map(|range| (range.start(), range.step(), range.len())).collect();
-                Ok(Kernel::AssignRegion(AssignRegion { axes }))
+                Ok(Kernel::AssignRegion(AssignRegion { axes: ranges }))
             }
             Parts::Positions { axis, picks } => match &picks[position[*axis] as usize] {
                 picks if picks.is_empty() => Ok(Kernel::Pass),
@@ -176,13 +180,16 @@ impl OpSpec for AssignMaskedOp {
             lowering.edge(mask, mask_map),
             lowering.edge(values, value_map),
         ];
-        Ok(lowering.push(node, NewLayer {
-            label: self.name().into(),
-            counts,
-            edges,
-            body: Arc::new(SameKernel(Kernel::AssignMasked(AssignMasked { axis: self.axis }))),
-            task_bytes: lowering.block_bytes(node),
-            reduces: false,
-        }))
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.name().into(),
+                counts,
+                edges,
+                body: Arc::new(SameKernel(Kernel::AssignMasked(AssignMasked { axis: self.axis }))),
+                task_bytes: lowering.block_bytes(node),
+                reduces: false,
+            },
+        ))
     }
 }

@@ -56,13 +56,16 @@ impl OpSpec for BlocksOp {
         let links = self.picks.iter().enumerate().map(table).collect();
         let counts = node.meta.grid.block_counts();
         let map = BlockMap::separable(counts.clone(), in_counts.clone(), links);
-        Ok(lowering.push(node, NewLayer {
-            label: self.name().into(),
-            counts,
-            edges: vec![lowering.edge(input, map)],
-            body: Arc::new(SameKernel(Kernel::Pass)),
-            task_bytes: 0,
-            reduces: false,
-        }))
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.name().into(),
+                counts,
+                edges: vec![lowering.edge(input, map)],
+                body: Arc::new(SameKernel(Kernel::Pass)),
+                task_bytes: 0,
+                reduces: false,
+            },
+        ))
     }
 }

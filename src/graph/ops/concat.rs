@@ -61,14 +61,17 @@ impl OpSpec for ConcatOp {
             start += grid.axis(self.axis).n_blocks();
             edges.push(lowering.edge(input, map));
         }
-        Ok(lowering.push(node, NewLayer {
-            label: self.name().into(),
-            counts,
-            edges,
-            body: Arc::new(SameKernel(Kernel::Pass)),
-            task_bytes: 0,
-            reduces: false,
-        }))
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.name().into(),
+                counts,
+                edges,
+                body: Arc::new(SameKernel(Kernel::Pass)),
+                task_bytes: 0,
+                reduces: false,
+            },
+        ))
     }
 
     fn push_slice(&self, dag: &mut Dag, node: &Node, ranges: &[AxisRange]) -> Option<NodeId> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::OpSpec;
 use crate::error::Result;
 use crate::graph::dag::Node;
-use crate::graph::layer::{Edge, LayerBody, Producer};
+use crate::graph::layer::{Edge, Producer, SameKernel};
 use crate::graph::lower::{Lowered, Lowering, NewLayer};
 use crate::graph::map::{BlockMap, Link};
 use crate::kernels::{Contract, Kernel};
@@ -32,7 +32,7 @@ impl ContractOp {
 
     fn kernel(&self) -> Contract {
         let (lhs_axes, rhs_axes) = (self.lhs_axes.clone(), self.rhs_axes.clone());
-        Contract { lhs_axes, rhs_axes, batch: self.batch, accumulates: false }
+        Contract { n_batch: self.batch, lhs_axes, rhs_axes }
     }
 }
 
@@ -51,8 +51,7 @@ impl OpSpec for ContractOp {
 
     fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
         let [lhs, rhs] = [node.inputs[0], node.inputs[1]];
-        let (lhs_counts, rhs_counts) =
-            (lowering.meta(lhs).grid.block_counts(), lowering.meta(rhs).grid.block_counts());
+        let (lhs_counts, rhs_counts) = (lowering.meta(lhs).grid.block_counts(), lowering.meta(rhs).grid.block_counts());
         // Tasks stand on the axes of the result followed by the contracted ones.
         let out_counts = node.meta.grid.block_counts();
         let sum_counts: Vec<u64> = self.lhs_axes.iter().map(|&axis| lhs_counts[axis]).collect();
@@ -82,22 +81,10 @@ impl OpSpec for ContractOp {
             label: self.label.into(),
             counts,
             edges,
-            body: Arc::new(ContractBody { kernel: self.kernel(), n_sums }),
+            body: Arc::new(SameKernel(Kernel::Contract(self.kernel()))),
             task_bytes,
             reduces: true,
         };
         Ok(lowering.push_lines(node, sums, n_sums))
-    }
-}
-
-#[derive(Debug)]
-struct ContractBody {
-    kernel: Contract,
-    n_sums: u64,
-}
-
-impl LayerBody for ContractBody {
-    fn kernel(&self, index: u64) -> Result<Kernel> {
-        Ok(Kernel::Contract(Contract { accumulates: index % self.n_sums > 0, ..self.kernel.clone() }))
     }
 }

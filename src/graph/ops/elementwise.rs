@@ -42,18 +42,22 @@ impl OpSpec for ElementwiseOp {
     }
 
     fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
-        let edges = node.inputs.iter().zip(&self.operands).map(|(&input, axes)| {
-            lowering.edge(input, operand_map(&node.meta.grid, &lowering.meta(input).grid, axes))
-        });
+        let edges =
+            node.inputs.iter().zip(&self.operands).map(|(&input, axes)| {
+                lowering.edge(input, operand_map(&node.meta.grid, &lowering.meta(input).grid, axes))
+            });
         let edges = edges.collect();
-        Ok(lowering.push(node, NewLayer {
-            label: self.name().into(),
-            counts: node.meta.grid.block_counts(),
-            edges,
-            body: Arc::new(EvaluateBody { op: self.clone(), meta: node.meta.clone() }),
-            task_bytes: lowering.block_bytes(node),
-            reduces: false,
-        }))
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.name().into(),
+                counts: node.meta.grid.block_counts(),
+                edges,
+                body: Arc::new(EvaluateBody { op: self.clone(), meta: node.meta.clone() }),
+                task_bytes: lowering.block_bytes(node),
+                reduces: false,
+            },
+        ))
     }
 
     fn push_slice(&self, dag: &mut Dag, node: &Node, ranges: &[AxisRange]) -> Option<NodeId> {
@@ -102,10 +106,6 @@ impl LayerBody for EvaluateBody {
     fn kernel(&self, index: u64) -> Result<Kernel> {
         let position = self.meta.grid.block_index(index);
         let shape = position.iter().zip(self.meta.grid.axes()).map(|(&i, axis)| axis.block_len(i)).collect();
-        Ok(Kernel::Evaluate(Evaluate {
-            program: self.op.program.clone(),
-            operands: self.op.operands.clone(),
-            shape,
-        }))
+        Ok(Kernel::Evaluate(Evaluate { program: self.op.program.clone(), operands: self.op.operands.clone(), shape }))
     }
 }

@@ -33,14 +33,17 @@ impl OpSpec for FullOp {
     }
 
     fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
-        Ok(lowering.push(node, NewLayer {
-            label: self.name().into(),
-            counts: node.meta.grid.block_counts(),
-            edges: Vec::new(),
-            body: Arc::new(FullBody { value: self.value, meta: node.meta.clone() }),
-            task_bytes: if node.meta.layout.is_sparse() { 0 } else { lowering.block_bytes(node) },
-            reduces: false,
-        }))
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.name().into(),
+                counts: node.meta.grid.block_counts(),
+                edges: Vec::new(),
+                body: Arc::new(FullBody { value: self.value, meta: node.meta.clone() }),
+                task_bytes: if node.meta.layout.is_sparse() { 0 } else { lowering.block_bytes(node) },
+                reduces: false,
+            },
+        ))
     }
 
     fn push_slice(&self, dag: &mut Dag, node: &Node, ranges: &[AxisRange]) -> Option<NodeId> {

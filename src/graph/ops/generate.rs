@@ -47,14 +47,17 @@ impl OpSpec for GenerateOp {
     }
 
     fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
-        Ok(lowering.push(node, NewLayer {
-            label: self.name().into(),
-            counts: node.meta.grid.block_counts(),
-            edges: Vec::new(),
-            body: Arc::new(GenerateBody { generator: self.generator.clone(), meta: node.meta.clone() }),
-            task_bytes: lowering.block_bytes(node),
-            reduces: false,
-        }))
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.name().into(),
+                counts: node.meta.grid.block_counts(),
+                edges: Vec::new(),
+                body: Arc::new(GenerateBody { generator: self.generator.clone(), meta: node.meta.clone() }),
+                task_bytes: lowering.block_bytes(node),
+                reduces: false,
+            },
+        ))
     }
 }
 

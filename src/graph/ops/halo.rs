@@ -58,21 +58,23 @@ impl OpSpec for HaloOp {
 
     fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
         let input = node.inputs[0];
-        let halos: Vec<Arc<HaloAxis>> =
-            self.halos(&lowering.meta(input).grid)?.into_iter().map(Arc::new).collect();
+        let halos: Vec<Arc<HaloAxis>> = self.halos(&lowering.meta(input).grid)?.into_iter().map(Arc::new).collect();
         let counts = node.meta.grid.block_counts();
         let links = halos.iter().enumerate().map(|(axis, halo)| {
             if halo.is_identity() { Link::Same(axis) } else { Link::Halo { axis, halo: Arc::clone(halo) } }
         });
         let map = BlockMap::separable(counts.clone(), counts.clone(), links.collect());
-        Ok(lowering.push(node, NewLayer {
-            label: self.name().into(),
-            counts,
-            edges: vec![lowering.edge(input, map)],
-            body: Arc::new(HaloBody { grid: node.meta.grid.clone(), halos, fill: self.fill }),
-            task_bytes: lowering.block_bytes(node),
-            reduces: false,
-        }))
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.name().into(),
+                counts,
+                edges: vec![lowering.edge(input, map)],
+                body: Arc::new(HaloBody { grid: node.meta.grid.clone(), halos, fill: self.fill }),
+                task_bytes: lowering.block_bytes(node),
+                reduces: false,
+            },
+        ))
     }
 }
 

@@ -33,18 +33,22 @@ impl OpSpec for MapBlocksOp {
     }
 
     fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
-        let edges = node.inputs.iter().zip(&self.operands).map(|(&input, axes)| {
-            lowering.edge(input, operand_map(&node.meta.grid, &lowering.meta(input).grid, axes))
-        });
+        let edges =
+            node.inputs.iter().zip(&self.operands).map(|(&input, axes)| {
+                lowering.edge(input, operand_map(&node.meta.grid, &lowering.meta(input).grid, axes))
+            });
         let edges = edges.collect();
-        Ok(lowering.push(node, NewLayer {
-            label: self.label.into(),
-            counts: node.meta.grid.block_counts(),
-            edges,
-            body: Arc::new(FunctionBody { function: self.function.clone(), meta: node.meta.clone() }),
-            task_bytes: lowering.block_bytes(node),
-            reduces: false,
-        }))
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.label.into(),
+                counts: node.meta.grid.block_counts(),
+                edges,
+                body: Arc::new(FunctionBody { function: self.function.clone(), meta: node.meta.clone() }),
+                task_bytes: lowering.block_bytes(node),
+                reduces: false,
+            },
+        ))
     }
 }
 

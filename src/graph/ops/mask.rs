@@ -57,17 +57,21 @@ impl OpSpec for MaskOp {
         let [input, mask] = [node.inputs[0], node.inputs[1]];
         let counts = node.meta.grid.block_counts();
         let in_grid = &lowering.meta(input).grid;
-        let mask_links = (0..self.mask_ndim).map(|i| if i == 0 { Link::Same(self.axis) } else { Link::At(0) }).collect();
+        let mask_links =
+            (0..self.mask_ndim).map(|i| if i == 0 { Link::Same(self.axis) } else { Link::At(0) }).collect();
         let input_map = BlockMap::separable(counts.clone(), in_grid.block_counts(), self.links(in_grid.ndim()));
         let mask_counts = lowering.meta(mask).grid.block_counts();
         let mask_map = BlockMap::separable(counts.clone(), mask_counts, mask_links);
-        Ok(lowering.push(node, NewLayer {
-            label: self.name().into(),
-            counts,
-            edges: vec![lowering.edge(input, input_map), lowering.edge(mask, mask_map)],
-            body: Arc::new(SameKernel(Kernel::Mask(Mask { axis: self.axis }))),
-            task_bytes: lowering.block_bytes(node),
-            reduces: false,
-        }))
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.name().into(),
+                counts,
+                edges: vec![lowering.edge(input, input_map), lowering.edge(mask, mask_map)],
+                body: Arc::new(SameKernel(Kernel::Mask(Mask { axis: self.axis }))),
+                task_bytes: lowering.block_bytes(node),
+                reduces: false,
+            },
+        ))
     }
 }

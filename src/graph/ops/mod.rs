@@ -3,10 +3,10 @@
 //! Each operation states its facts in its own file: what names it (its parameters), how it is lowered to layers of tasks,
 //! and what a selection may do with it ([`OpSpec::push_slice`]). Passes ask these facts and never compare names.
 
-//@mod assign;
+mod assign;
 mod blocks;
 mod concat;
-//@mod contract;
+mod contract;
 mod elementwise;
 mod full;
 mod generate;
@@ -19,9 +19,9 @@ mod points;
 mod rechunk;
 mod reduce;
 mod reshape;
-//@mod scan;
+mod scan;
 mod slice;
-//@mod sort;
+mod sort;
 mod source;
 mod take;
 mod take_at;
@@ -31,10 +31,10 @@ mod view;
 use std::fmt::Debug;
 use std::hash::Hasher;
 
-//@pub(crate) use assign::{AssignOp, AssignMaskedOp, Target};
+pub(crate) use assign::{AssignMaskedOp, AssignOp, Target};
 pub(crate) use blocks::BlocksOp;
 pub(crate) use concat::ConcatOp;
-//@pub(crate) use contract::ContractOp;
+pub(crate) use contract::ContractOp;
 pub(crate) use elementwise::ElementwiseOp;
 pub(crate) use full::FullOp;
 pub(crate) use generate::GenerateOp;
@@ -47,9 +47,9 @@ pub(crate) use points::PointsOp;
 pub(crate) use rechunk::RechunkOp;
 pub(crate) use reduce::ReduceOp;
 pub(crate) use reshape::ReshapeOp;
-//@pub(crate) use scan::ScanOp;
+pub(crate) use scan::{ScanOp, kind_name};
 pub(crate) use slice::SliceOp;
-//@pub(crate) use sort::TopkOp;
+pub(crate) use sort::TopkOp;
 pub(crate) use source::SourceOp;
 pub(crate) use take::TakeOp;
 pub(crate) use take_at::TakeAtOp;
@@ -120,7 +120,7 @@ macro_rules! define_op {
 
 define_op! {
     Source(SourceOp), Full(FullOp), Generate(GenerateOp), Elementwise(ElementwiseOp), View(ViewOp), Slice(SliceOp),
-    Take(TakeOp), TakeAt(TakeAtOp), Points(PointsOp), Mask(MaskOp), Nonzero(NonzeroOp), /*@Assign(AssignOp), AssignMasked(AssignMaskedOp),@*/
+    Take(TakeOp), TakeAt(TakeAtOp), Points(PointsOp), Mask(MaskOp), Nonzero(NonzeroOp), Assign(AssignOp), AssignMasked(AssignMaskedOp),
     Concat(ConcatOp), Rechunk(RechunkOp), Reshape(ReshapeOp), Blocks(BlocksOp), Halo(HaloOp), Trim(TrimOp), MapBlocks(MapBlocksOp),
-    /*@Contract(ContractOp),@*/ Reduce(ReduceOp), MultiReduce(MultiReduceOp), Pick(PickOp), /*@Scan(ScanOp), Topk(TopkOp),@*/
+    Contract(ContractOp), Reduce(ReduceOp), MultiReduce(MultiReduceOp), Pick(PickOp), Scan(ScanOp), Topk(TopkOp),
 }

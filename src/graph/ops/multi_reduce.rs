@@ -14,8 +14,8 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use super::reduce::{ReduceOp, kept_grid};
 use super::OpSpec;
+use super::reduce::{ReduceOp, kept_grid};
 use crate::block::{ArrayMeta, BlockLocation};
 use crate::chunks::Grid;
 use crate::chunks::tree::{ReductionTree, split_per_axis};
@@ -59,9 +59,10 @@ impl MultiReduceOp {
     /// The layers that lift blocks and combine what comes of them, ending in one partial result per kept block.
     pub(crate) fn lower_partials(&self, inputs: &[NodeId], label: &str, lowering: &mut Lowering<'_>) -> Result<u32> {
         let counts = self.grid.block_counts();
-        let edges = inputs.iter().zip(&self.operands).map(|(&input, axes)| {
-            lowering.edge(input, operand_map(&self.grid, &lowering.meta(input).grid, axes))
-        });
+        let edges = inputs
+            .iter()
+            .zip(&self.operands)
+            .map(|(&input, axes)| lowering.edge(input, operand_map(&self.grid, &lowering.meta(input).grid, axes)));
         let edges = edges.collect();
         let task_bytes = self.partial_bytes(inputs, lowering);
         let mut last = lowering.push_layer(NewLayer {
@@ -76,9 +77,8 @@ impl MultiReduceOp {
         let split_every: Vec<Option<u64>> =
             (0..self.grid.ndim()).map(|axis| self.axes.contains(&axis).then_some(split)).collect();
         for level in ReductionTree::new(&counts, &split_every).levels() {
-            let links = (0..self.grid.ndim()).map(|axis| {
-                split_every[axis].map_or(Link::Same(axis), |fan| Link::Group { axis, fan: fan.max(2) })
-            });
+            let links = (0..self.grid.ndim())
+                .map(|axis| split_every[axis].map_or(Link::Same(axis), |fan| Link::Group { axis, fan: fan.max(2) }));
             let map = BlockMap::separable(level.n_out(), level.n_in().to_vec(), links.collect());
             let reducers = self.items.iter().map(|item| item.reducer).collect();
             last = lowering.push_layer(NewLayer {
@@ -165,15 +165,18 @@ impl PickOp {
         let dropped = if self.keepdims { Vec::new() } else { self.axes.clone() };
         let fill = node.meta.layout.fill();
         let finish = FinishPartial { reducer: self.reducer, item: self.item, dropped, fill };
-        Ok(lowering.push(node, NewLayer {
-            label: format!("{}-finish", self.reducer.reduction().name()),
-            counts: node.meta.grid.block_counts(),
-            // Reduced axes have one block, so kept blocks are numbered alike with and without them.
-            edges: vec![Edge { from: Producer::Layer(partials), map: BlockMap::Identity }],
-            body: Arc::new(SameKernel(Kernel::Finish(finish))),
-            task_bytes: lowering.block_bytes(node),
-            reduces: true,
-        }))
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: format!("{}-finish", self.reducer.reduction().name()),
+                counts: node.meta.grid.block_counts(),
+                // Reduced axes have one block, so kept blocks are numbered alike with and without them.
+                edges: vec![Edge { from: Producer::Layer(partials), map: BlockMap::Identity }],
+                body: Arc::new(SameKernel(Kernel::Finish(finish))),
+                task_bytes: lowering.block_bytes(node),
+                reduces: true,
+            },
+        ))
     }
 }
 

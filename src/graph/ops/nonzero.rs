@@ -41,14 +41,17 @@ impl OpSpec for NonzeroOp {
         let links = (0..grid.ndim()).map(|axis| if axis == 0 { Link::Same(0) } else { Link::At(0) }).collect();
         let map = BlockMap::separable(node.meta.grid.block_counts(), grid.block_counts(), links);
         let coordinate_bytes = size_of::<i64>() * grid.ndim();
-        Ok(lowering.push(node, NewLayer {
-            label: self.name().into(),
-            counts: node.meta.grid.block_counts(),
-            edges: vec![lowering.edge(input, map)],
-            task_bytes: lowering.max_block_elems(input).saturating_mul(coordinate_bytes as u64),
-            body: Arc::new(NonzeroBody { grid }),
-            reduces: false,
-        }))
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.name().into(),
+                counts: node.meta.grid.block_counts(),
+                edges: vec![lowering.edge(input, map)],
+                task_bytes: lowering.max_block_elems(input).saturating_mul(coordinate_bytes as u64),
+                body: Arc::new(NonzeroBody { grid }),
+                reduces: false,
+            },
+        ))
     }
 }
 

@@ -98,14 +98,17 @@ impl OpSpec for PointsOp {
         });
         let map = BlockMap::explicit(lists, in_grid.n_blocks());
         let body = PointsBody { op: self.clone(), grid: node.meta.grid.clone(), located };
-        Ok(lowering.push(node, NewLayer {
-            label: self.name().into(),
-            counts: node.meta.grid.block_counts(),
-            edges: vec![lowering.edge(input, map)],
-            body: Arc::new(body),
-            task_bytes: lowering.block_bytes(node),
-            reduces: false,
-        }))
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.name().into(),
+                counts: node.meta.grid.block_counts(),
+                edges: vec![lowering.edge(input, map)],
+                body: Arc::new(body),
+                task_bytes: lowering.block_bytes(node),
+                reduces: false,
+            },
+        ))
     }
 }
 

@@ -5,8 +5,8 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::multi_reduce::{MultiReduceOp, PickOp};
 use super::OpSpec;
+use super::multi_reduce::{MultiReduceOp, PickOp};
 use crate::block::{ArrayMeta, Layout};
 use crate::chunks::{AxisChunks, Grid};
 use crate::element::DType;
@@ -28,7 +28,8 @@ pub(crate) struct ReduceOp {
 impl ReduceOp {
     /// What is promised of the result.
     pub(crate) fn meta(&self, input: &ArrayMeta, dtype: DType, layout: Layout) -> ArrayMeta {
-        let grid = if self.keepdims { kept_grid(&input.grid, &self.axes) } else { dropped_grid(&input.grid, &self.axes) };
+        let grid =
+            if self.keepdims { kept_grid(&input.grid, &self.axes) } else { dropped_grid(&input.grid, &self.axes) };
         ArrayMeta { dtype, grid, layout }
     }
 }

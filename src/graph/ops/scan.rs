@@ -9,10 +9,10 @@ use std::sync::Arc;
 use super::OpSpec;
 use crate::error::Result;
 use crate::graph::dag::Node;
-use crate::graph::layer::{Edge, Producer, SameKernel};
+use crate::graph::layer::{Edge, LayerBody, Producer, SameKernel};
 use crate::graph::lower::{Lowered, Lowering, NewLayer};
 use crate::graph::map::{BlockMap, Link};
-use crate::kernels::{Kernel, Scan, ScanKind, ScanOffset, ScanTotal};
+use crate::kernels::{Kernel, Scan, ScanApply, ScanKind, ScanSpec, ScanTotal};
 
 /// A running combination along `axis`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,7 +23,7 @@ pub(crate) struct ScanOp {
 
 impl OpSpec for ScanOp {
     fn name(&self) -> &'static str {
-        self.kind.name()
+        kind_name(self.kind)
     }
 
     fn hash_params(&self, mut state: &mut dyn Hasher) {
@@ -38,6 +38,7 @@ impl OpSpec for ScanOp {
         let input = node.inputs[0];
         let counts = node.meta.grid.block_counts();
         let (count, stride) = (counts[self.axis], counts[self.axis + 1..].iter().product::<u64>());
+        let spec = ScanSpec { op: self.kind, axis: self.axis, skips_nan: false };
         let label = |part: &str| format!("{}{part}", self.name());
         let edge = lowering.edge(input, BlockMap::Identity);
         let mut edges = vec![edge.clone()];
@@ -47,7 +48,7 @@ impl OpSpec for ScanOp {
                 label: label("-total"),
                 counts: counts.clone(),
                 edges: vec![edge],
-                body: Arc::new(SameKernel(Kernel::ScanTotal(ScanTotal { kind: self.kind, axis: self.axis }))),
+                body: Arc::new(SameKernel(Kernel::ScanTotal(ScanTotal(spec)))),
                 task_bytes: line_bytes,
                 reduces: true,
             });
@@ -60,20 +61,48 @@ impl OpSpec for ScanOp {
                     Edge { from: Producer::Layer(totals), map: BlockMap::Identity },
                     Edge { from: Producer::Layer(own), map: chain.clone() },
                 ],
-                body: Arc::new(SameKernel(Kernel::ScanOffset(ScanOffset { kind: self.kind }))),
+                body: Arc::new(OffsetBody { spec, stride, count }),
                 task_bytes: line_bytes,
                 reduces: true,
             });
             edges.push(Edge { from: Producer::Layer(offsets), map: before(&counts, self.axis) });
         }
-        Ok(lowering.push(node, NewLayer {
-            label: label(""),
-            counts,
-            edges,
-            body: Arc::new(SameKernel(Kernel::Scan(Scan { kind: self.kind, axis: self.axis }))),
-            task_bytes: lowering.block_bytes(node),
-            reduces: false,
-        }))
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: label(""),
+                counts,
+                edges,
+                body: Arc::new(SameKernel(Kernel::Scan(Scan(spec)))),
+                task_bytes: lowering.block_bytes(node),
+                reduces: false,
+            },
+        ))
+    }
+}
+
+/// NumPy's name of a running combination.
+pub(crate) fn kind_name(kind: ScanKind) -> &'static str {
+    match kind {
+        ScanKind::Sum => "cumsum",
+        ScanKind::Prod => "cumprod",
+        ScanKind::Max => "cummax",
+        ScanKind::Min => "cummin",
+    }
+}
+
+/// The total of all blocks of a line up to one of them.
+#[derive(Debug)]
+struct OffsetBody {
+    spec: ScanSpec,
+    stride: u64,
+    count: u64,
+}
+
+impl LayerBody for OffsetBody {
+    fn kernel(&self, index: u64) -> Result<Kernel> {
+        let is_first = index / self.stride % self.count == 0;
+        Ok(if is_first { Kernel::Pass } else { Kernel::ScanApply(ScanApply(self.spec)) })
     }
 }
 

@@ -56,14 +56,17 @@ impl OpSpec for SourceOp {
         }
         let task_bytes = lowering.block_bytes(node) + self.source.scratch_bytes(&node.meta);
         let body = ReadBody { source: Arc::clone(&self.source), grid, dtype: node.meta.dtype };
-        Ok(lowering.push(node, NewLayer {
-            label: self.name().into(),
-            counts: node.meta.grid.block_counts(),
-            edges: Vec::new(),
-            body: Arc::new(body),
-            task_bytes,
-            reduces: false,
-        }))
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.name().into(),
+                counts: node.meta.grid.block_counts(),
+                edges: Vec::new(),
+                body: Arc::new(body),
+                task_bytes,
+                reduces: false,
+            },
+        ))
     }
 
     fn push_slice(&self, dag: &mut Dag, node: &Node, ranges: &[AxisRange]) -> Option<NodeId> {

@@ -54,14 +54,17 @@ impl OpSpec for TakeOp {
         });
         let counts = node.meta.grid.block_counts();
         let map = BlockMap::separable(counts.clone(), in_grid.block_counts(), links.collect());
-        Ok(lowering.push(node, NewLayer {
-            label: self.name().into(),
-            counts,
-            edges: vec![lowering.edge(input, map)],
-            body: Arc::new(TakeBody { axis: self.axis, meta: node.meta.clone(), table }),
-            task_bytes: lowering.block_bytes(node),
-            reduces: false,
-        }))
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.name().into(),
+                counts,
+                edges: vec![lowering.edge(input, map)],
+                body: Arc::new(TakeBody { axis: self.axis, meta: node.meta.clone(), table }),
+                task_bytes: lowering.block_bytes(node),
+                reduces: false,
+            },
+        ))
     }
 }
 

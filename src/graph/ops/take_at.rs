@@ -39,13 +39,16 @@ impl OpSpec for TakeAtOp {
             lowering.edge(array, operand_map(grid, &lowering.meta(array).grid, &array_axes)),
             lowering.edge(positions, operand_map(grid, &lowering.meta(positions).grid, &position_axes)),
         ];
-        Ok(lowering.push(node, NewLayer {
-            label: self.name().into(),
-            counts: grid.block_counts(),
-            edges,
-            body: Arc::new(SameKernel(Kernel::TakeAt(TakeAt { axis: self.axis }))),
-            task_bytes: lowering.block_bytes(node),
-            reduces: false,
-        }))
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.name().into(),
+                counts: grid.block_counts(),
+                edges,
+                body: Arc::new(SameKernel(Kernel::TakeAt(TakeAt { axis: self.axis }))),
+                task_bytes: lowering.block_bytes(node),
+                reduces: false,
+            },
+        ))
     }
 }

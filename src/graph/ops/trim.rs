@@ -28,14 +28,17 @@ impl OpSpec for TrimOp {
     }
 
     fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
-        Ok(lowering.push(node, NewLayer {
-            label: self.name().into(),
-            counts: node.meta.grid.block_counts(),
-            edges: vec![lowering.edge(node.inputs[0], BlockMap::Identity)],
-            body: Arc::new(TrimBody { grid: node.meta.grid.clone(), axes: self.axes.clone() }),
-            task_bytes: lowering.block_bytes(node),
-            reduces: false,
-        }))
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.name().into(),
+                counts: node.meta.grid.block_counts(),
+                edges: vec![lowering.edge(node.inputs[0], BlockMap::Identity)],
+                body: Arc::new(TrimBody { grid: node.meta.grid.clone(), axes: self.axes.clone() }),
+                task_bytes: lowering.block_bytes(node),
+                reduces: false,
+            },
+        ))
     }
 }
 

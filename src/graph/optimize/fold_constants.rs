@@ -17,7 +17,13 @@ impl Pass for FoldConstants {
         dag.rewrite(|new, _, node| {
             let moves_only = matches!(
                 node.op,
-                Op::Slice(_) | Op::View(_) | Op::Rechunk(_) | Op::Reshape(_) | Op::Take(_) | Op::Blocks(_) | Op::Points(_)
+                Op::Slice(_)
+                    | Op::View(_)
+                    | Op::Rechunk(_)
+                    | Op::Reshape(_)
+                    | Op::Take(_)
+                    | Op::Blocks(_)
+                    | Op::Points(_)
             );
             match node.inputs.first().map(|&input| &new.node(input).op) {
                 Some(Op::Full(full)) if moves_only => {

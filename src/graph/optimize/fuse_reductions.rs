@@ -69,7 +69,9 @@ fn fused_pass(
 ) -> Option<Fused> {
     let reducer = Reducer::new(reduce.reduction, dag.meta(input).dtype).ok()?;
     let masked = match &dag.node(input).op {
-        Op::Mask(mask) if fusable(input) && !reduce.reduction.is_arg() && reduce.axes.contains(&mask.axis) => Some(*mask),
+        Op::Mask(mask) if fusable(input) && !reduce.reduction.is_arg() && reduce.axes.contains(&mask.axis) => {
+            Some(*mask)
+        }
         _ => None,
     };
     if let Some(mask) = masked {

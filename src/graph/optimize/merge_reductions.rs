@@ -94,11 +94,7 @@ fn join(dag: &Dag, ids: Vec<NodeId>) -> (Vec<NodeId>, MultiReduceOp, Joined) {
     }
     let first = ids[0];
     // Families are never empty.
-    let op = common.map(|op| MultiReduceOp {
-        program: (!is_identity).then(|| builder.finish(&outputs)),
-        items,
-        ..op
-    });
+    let op = common.map(|op| MultiReduceOp { program: (!is_identity).then(|| builder.finish(&outputs)), items, ..op });
     let op = op.expect("a family has at least two passes");
     (ids, op, Joined { first, offsets })
 }

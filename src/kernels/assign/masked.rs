@@ -3,12 +3,12 @@
 use ndarray::{ArcArray, ArrayD, ArrayViewD, CowArray, IxDyn};
 use serde::{Deserialize, Serialize};
 
-use super::value::{Assignment, SparseValue, broadcast, len_along, without_leading, writable, write_sparse};
+use super::value::{Assignment, SparseValue, broadcast, len_along, without_leading, write_sparse};
 use crate::block::{Block, BlockData, Value, with_block};
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::kernels::context::KernelContext;
-use crate::kernels::copy::{contiguous, copied};
+use crate::kernels::copy::{contiguous, copied, writable};
 use crate::kernels::index::{Ranks, check_mask, count};
 use crate::kernels::operands::{dense, exactly, typed};
 use crate::sparse::Coo;

@@ -4,11 +4,12 @@ use hashbrown::HashMap;
 use ndarray::{ArrayViewD, ArrayViewMutD, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::value::{Assignment, SparseValue, broadcast, len_along, without_leading, writable, write_sparse};
+use super::value::{Assignment, SparseValue, broadcast, len_along, without_leading, write_sparse};
 use crate::block::{Block, Value, with_block};
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::kernels::context::KernelContext;
+use crate::kernels::copy::writable;
 use crate::kernels::index::take_sparse;
 use crate::kernels::operands::{exactly, lengths};
 use crate::sparse::Coo;

@@ -3,12 +3,12 @@
 use ndarray::{Axis, Slice};
 use serde::{Deserialize, Serialize};
 
-use super::value::{Assignment, broadcast, without_leading, writable, write_sparse};
+use super::value::{Assignment, broadcast, without_leading, write_sparse};
 use crate::block::{Block, Value, with_block};
 use crate::chunks::AxisRange;
 use crate::error::{Error, Result};
 use crate::kernels::context::KernelContext;
-use crate::kernels::copy::copy_into;
+use crate::kernels::copy::{copy_into, writable};
 use crate::kernels::operands::exactly;
 
 const OP: &str = "assign";

@@ -5,8 +5,6 @@ use ndarray::{ArcArray, ArrayD, ArrayViewD, Axis, IxDyn};
 use crate::block::{Block, BlockData, with_block};
 use crate::element::{DType, DTypeKind, Element};
 use crate::error::{Error, Result, Shown};
-use crate::kernels::context::KernelContext;
-use crate::kernels::copy::copied;
 use crate::kernels::entries::Entries;
 use crate::kernels::operands::{dense, lengths};
 use crate::sparse::Coo;
@@ -107,14 +105,6 @@ pub(super) fn broadcast<'a, T: Element>(
     shape: &[usize],
 ) -> Result<ArrayViewD<'a, T>> {
     value.broadcast(IxDyn(shape)).ok_or_else(|| mismatch(op, value.shape(), shape))
-}
-
-/// The target as an array that may be written: itself if nobody else holds it, else a row-major copy.
-pub(super) fn writable<T: Element>(target: ArcArray<T, IxDyn>, ctx: &KernelContext<'_>) -> Result<ArrayD<T>> {
-    match target.try_into_owned_nocopy() {
-        Ok(owned) => Ok(owned),
-        Err(shared) => Ok(copied(&shared.view(), ctx)?.into_owned()),
-    }
 }
 
 /// Writes a value into the selected elements of a sparse array, whose other entries are kept.

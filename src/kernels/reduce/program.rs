@@ -1,8 +1,8 @@
 //! Reductions of what a program computes, tile by tile: neither its values nor a mask over them are ever stored.
 
+use super::LiftSpec;
 use super::reducer::{Partial, Reducer};
 use super::sink::Lift;
-use super::LiftSpec;
 use crate::element::dispatch::dispatch;
 use crate::element::{DType, Element};
 use crate::error::Result;

@@ -1,0 +1,313 @@
+//! The contraction of blocks.
+
+use ndarray::{ArcArray, ArrayD, ArrayView2, ArrayViewD, ArrayViewMutD, Axis, IxDyn};
+use serde::{Deserialize, Serialize};
+
+use super::matrix::Groups;
+use super::multiply::multiply;
+use crate::block::{Block, Value};
+use crate::element::Element;
+use crate::element::dispatch::dispatch;
+use crate::error::{Error, Result, Shown};
+use crate::kernels::context::KernelContext;
+use crate::kernels::copy::{contiguous, writable};
+use crate::kernels::entries::Combinations;
+use crate::kernels::operands::{blocks, dense, scratch, typed};
+
+const OP: &str = "tensordot";
+
+/// Multiplies pairs of blocks and sums over contracted axes and over all pairs.
+///
+/// Inputs: an accumulator if their number is odd, which is added to and is written in place if nobody else holds it; then
+/// left and right blocks in turn. The result has the batch axes, the free axes of the left blocks, then those of the
+/// right ones, and the element type of the inputs; integers wrap.
+///
+/// ```text
+/// lhs (3, 4, 5)   rhs (5, 4, 6)   lhs_axes [1, 2]   rhs_axes [1, 0]   gives (3, 6)
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Contract {
+    /// The number of leading axes that both sides have and the result keeps; one side may have length 1 there.
+    pub(crate) n_batch: usize,
+    /// The contracted axes of the left blocks.
+    pub(crate) lhs_axes: Vec<usize>,
+    /// The contracted axes of the right blocks, in the same order.
+    pub(crate) rhs_axes: Vec<usize>,
+}
+
+impl Contract {
+    pub(crate) fn run(&self, inputs: Vec<Value>, ctx: &KernelContext<'_>) -> Result<Block> {
+        let mut blocks = blocks(inputs)?.into_iter();
+        let accumulator = if blocks.len() % 2 == 1 { blocks.next() } else { None };
+        let Some(dtype) = accumulator.as_ref().or(blocks.as_slice().first()).map(Block::dtype) else {
+            return Err(Error::bug(OP, "neither a pair of blocks nor an accumulator"));
+        };
+        dispatch!(dtype, T => {
+            let mut out = accumulator.map(|block| dense(typed::<T>(block)?)).transpose()?;
+            while let (Some(lhs), Some(rhs)) = (blocks.next(), blocks.next()) {
+                let (lhs, rhs) = (densified::<T>(lhs)?, densified::<T>(rhs)?);
+                out = Some(self.add_pair::<T>(out, &lhs, &rhs, ctx)?);
+                ctx.recycle([Block::new(lhs), Block::new(rhs)]);
+            }
+            out.map(Block::new::<T>).ok_or_else(|| Error::bug(OP, "no pair of blocks"))
+        })
+    }
+
+    fn add_pair<T: Element>(
+        &self,
+        out: Option<ArcArray<T, IxDyn>>,
+        lhs: &ArcArray<T, IxDyn>,
+        rhs: &ArcArray<T, IxDyn>,
+        ctx: &KernelContext<'_>,
+    ) -> Result<ArcArray<T, IxDyn>> {
+        let shape = self.shape(lhs.shape(), rhs.shape())?;
+        let adds = out.is_some();
+        let mut out: ArrayD<T> = match out {
+            Some(out) if out.shape() != shape => {
+                return Err(Error::block(OP, "shape", Shown(&shape), Shown(out.shape())));
+            }
+            Some(out) => writable(contiguous(out, ctx)?, ctx)?,
+            None => scratch(&shape, ctx)?,
+        };
+        if !out.is_empty() {
+            self.add_matrices(out.view_mut(), lhs.view(), rhs.view(), adds, ctx)?;
+        }
+        Ok(out.into_shared())
+    }
+
+    /// The shape of the result; an error if the blocks do not fit together.
+    fn shape(&self, lhs: &[usize], rhs: &[usize]) -> Result<Vec<usize>> {
+        let is_axis =
+            |axes: &[usize], shape: &[usize]| axes.iter().all(|&axis| axis >= self.n_batch && axis < shape.len());
+        let fits = self.lhs_axes.len() == self.rhs_axes.len()
+            && lhs.len() >= self.n_batch
+            && rhs.len() >= self.n_batch
+            && is_axis(&self.lhs_axes, lhs)
+            && is_axis(&self.rhs_axes, rhs)
+            && self.lhs_axes.iter().zip(&self.rhs_axes).all(|(&a, &b)| lhs[a] == rhs[b])
+            && (0..self.n_batch).all(|axis| lhs[axis] == rhs[axis] || lhs[axis] == 1 || rhs[axis] == 1);
+        if !fits {
+            let detail = format!(
+                "blocks of shapes {} and {} are contracted over axes {:?} and {:?}",
+                Shown(lhs),
+                Shown(rhs),
+                self.lhs_axes,
+                self.rhs_axes
+            );
+            return Err(Error::shape(OP, detail).with_remedy("contracted axes must have equal lengths"));
+        }
+        let batch = (0..self.n_batch).map(|axis| if lhs[axis] == 1 { rhs[axis] } else { lhs[axis] });
+        let free_lhs = self.free(lhs.len(), &self.lhs_axes).into_iter().map(|axis| lhs[axis]);
+        let free_rhs = self.free(rhs.len(), &self.rhs_axes).into_iter().map(|axis| rhs[axis]);
+        Ok(batch.chain(free_lhs).chain(free_rhs).collect())
+    }
+
+    /// The axes that are neither batch axes nor contracted.
+    fn free(&self, ndim: usize, contracted: &[usize]) -> Vec<usize> {
+        (self.n_batch..ndim).filter(|axis| !contracted.contains(axis)).collect()
+    }
+
+    fn add_matrices<T: Element>(
+        &self,
+        out: ArrayViewMutD<'_, T>,
+        lhs: ArrayViewD<'_, T>,
+        rhs: ArrayViewD<'_, T>,
+        adds: bool,
+        ctx: &KernelContext<'_>,
+    ) -> Result<()> {
+        let (lhs_groups, rhs_groups) = self.groups(&lhs, &rhs);
+        let lhs = lhs_groups.matrices(lhs, ctx)?;
+        let rhs = rhs_groups.matrices(rhs, ctx)?;
+        let counts = out.shape()[..self.n_batch].to_vec();
+        let n_batches: usize = counts.iter().product();
+        let (m, n) = (lhs.shape()[self.n_batch], rhs.shape()[self.n_batch + 1]);
+        // The result is row-major, so that its axes merge into three.
+        let merged = out.into_shape_with_order((n_batches, m, n));
+        let mut out = merged.map_err(|error| Error::bug(OP, error.to_string()))?;
+        for (at, out) in Combinations::new(counts).zip(out.outer_iter_mut()) {
+            multiply(out, matrix_at(lhs.view(), &at)?, matrix_at(rhs.view(), &at)?, adds);
+        }
+        Ok(())
+    }
+
+    /// How both operands are seen as matrices. The order of the contracted axes is free as long as it is the same on both
+    /// sides: the one is taken that copies the fewest elements.
+    fn groups<T: Element>(&self, lhs: &ArrayViewD<'_, T>, rhs: &ArrayViewD<'_, T>) -> (Groups, Groups) {
+        let given: Vec<(usize, usize)> = self.lhs_axes.iter().copied().zip(self.rhs_axes.iter().copied()).collect();
+        let (mut by_lhs, mut by_rhs) = (given.clone(), given.clone());
+        by_lhs.sort_by_key(|&(axis, _)| std::cmp::Reverse(lhs.strides()[axis].unsigned_abs()));
+        by_rhs.sort_by_key(|&(_, axis)| std::cmp::Reverse(rhs.strides()[axis].unsigned_abs()));
+        let candidates = [given, by_lhs, by_rhs].map(|pairs| self.groups_in_order(&pairs, lhs.ndim(), rhs.ndim()));
+        let n_copied = |(a, b): &(Groups, Groups)| {
+            let of_lhs = if a.is_matrix(lhs.view()) { 0 } else { lhs.len() };
+            of_lhs + if b.is_matrix(rhs.view()) { 0 } else { rhs.len() }
+        };
+        let [first, second, third] = candidates;
+        let better = |a, b| if n_copied(&b) < n_copied(&a) { b } else { a };
+        better(better(first, second), third)
+    }
+
+    fn groups_in_order(&self, pairs: &[(usize, usize)], lhs_ndim: usize, rhs_ndim: usize) -> (Groups, Groups) {
+        let (lhs_axes, rhs_axes): (Vec<usize>, Vec<usize>) = pairs.iter().copied().unzip();
+        let rows = self.free(lhs_ndim, &lhs_axes);
+        let columns = self.free(rhs_ndim, &rhs_axes);
+        let n_batch = self.n_batch;
+        (Groups { n_batch, rows, columns: lhs_axes }, Groups { n_batch, rows: rhs_axes, columns })
+    }
+}
+
+/// The matrix at a batch index; axes of length 1 have every index.
+fn matrix_at<'a, T>(mut matrices: ArrayViewD<'a, T>, at: &[usize]) -> Result<ArrayView2<'a, T>> {
+    for &index in at {
+        let index = if matrices.len_of(Axis(0)) == 1 { 0 } else { index };
+        matrices = matrices.index_axis_move(Axis(0), index);
+    }
+    matrices.into_dimensionality().map_err(|error| Error::bug(OP, error.to_string()))
+}
+
+/// A block with every element stored: products are computed densely, whatever the layout of the operands.
+fn densified<T: Element>(block: Block) -> Result<ArcArray<T, IxDyn>> {
+    dense(typed::<T>(block)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::block::BufferPool;
+    use crate::kernels::entries::position;
+    use crate::kernels::testing::{Kind, assert_same, drawn, drawn_dense, stored};
+
+    fn run(contract: &Contract, inputs: Vec<Block>) -> Result<Block> {
+        let pool = BufferPool::new(1 << 20);
+        // Unspecified contents of recycled memory must not show through.
+        pool.give(vec![f64::NAN; 1 << 14]);
+        contract.run(inputs.into_iter().map(Value::from).collect(), &KernelContext::new(&pool))
+    }
+
+    /// What `Contract` means, term by term.
+    fn slow<T: Element>(contract: &Contract, lhs: &ArrayD<T>, rhs: &ArrayD<T>) -> ArrayD<T> {
+        let shape = contract.shape(lhs.shape(), rhs.shape()).unwrap();
+        let sums: Vec<usize> = contract.lhs_axes.iter().map(|&axis| lhs.shape()[axis]).collect();
+        let free_lhs = contract.free(lhs.ndim(), &contract.lhs_axes);
+        let free_rhs = contract.free(rhs.ndim(), &contract.rhs_axes);
+        ArrayD::from_shape_fn(IxDyn(&shape), |out| {
+            let terms = (0..sums.iter().product()).map(|number| {
+                let summed = position(number, &sums);
+                let index = |array: &ArrayD<T>, free: &[usize], first: usize, contracted: &[usize]| {
+                    let mut at = vec![0; array.ndim()];
+                    (0..contract.n_batch).for_each(|k| at[k] = if array.shape()[k] == 1 { 0 } else { out[k] });
+                    free.iter().enumerate().for_each(|(k, &axis)| at[axis] = out[first + k]);
+                    contracted.iter().zip(&summed).for_each(|(&axis, &k)| at[axis] = k);
+                    array[at.as_slice()]
+                };
+                let a = index(lhs, &free_lhs, contract.n_batch, &contract.lhs_axes);
+                let b = index(rhs, &free_rhs, contract.n_batch + free_lhs.len(), &contract.rhs_axes);
+                a.times(b)
+            });
+            terms.fold(T::zero(), T::plus)
+        })
+    }
+
+    /// A drawn block of small whole numbers, whose products are exact in every element type.
+    fn whole<T: Element>(shape: &[usize], seed: u64) -> ArrayD<T> {
+        drawn_dense::<i32>(shape, seed).mapv(|x| T::from_scalar(x.to_scalar()))
+    }
+
+    /// Equal numbers; the sign of a zero depends on the order of additions.
+    #[track_caller]
+    fn assert_equal<T: Element>(found: &Block, expected: &ArrayD<T>) {
+        assert_eq!(found.to_array::<T>().unwrap(), *expected);
+    }
+
+    fn check<T: Element>(contract: &Contract, lhs: &[usize], rhs: &[usize], seed: u64) {
+        let [a, b, c, d] = [(lhs, 1), (rhs, 2), (lhs, 3), (rhs, 4)].map(|(shape, k)| whole::<T>(shape, seed ^ k));
+        let mut expected = slow(contract, &a, &b);
+        for kind in Kind::ALL {
+            let found = run(contract, vec![stored(&a, kind), stored(&b, Kind::Stepped)]).unwrap();
+            assert_equal(&found, &expected);
+        }
+        expected.zip_mut_with(&slow(contract, &c, &d), |x, &y| *x = x.plus(y));
+        let pairs = || {
+            vec![
+                stored(&a, Kind::Plain),
+                stored(&b, Kind::Reversed),
+                stored(&c, Kind::Transposed),
+                stored(&d, Kind::Plain),
+            ]
+        };
+        assert_equal(&run(contract, pairs()).unwrap(), &expected);
+        let accumulator = whole::<T>(expected.shape(), seed ^ 5);
+        for kind in Kind::ALL {
+            let mut with_accumulator = vec![stored(&accumulator, kind)];
+            with_accumulator.extend(pairs());
+            let mut expected = expected.clone();
+            expected.zip_mut_with(&accumulator, |x, &y| *x = x.plus(y));
+            assert_equal(&run(contract, with_accumulator).unwrap(), &expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn products_are_summed_over_axes_and_pairs(
+            batch in prop::collection::vec((1usize..3, 0u8..3), 0..2),
+            summed in prop::collection::vec((0usize..4, any::<u32>(), any::<u32>()), 0..3),
+            free in prop::collection::vec((0usize..4, any::<u32>(), any::<bool>()), 0..3),
+            seed in any::<u64>(),
+        ) {
+            // Each side's axes after the batch: (key to shuffle by, length, number of the contracted axis).
+            let mut sides: [Vec<(u32, usize, Option<usize>)>; 2] = [Vec::new(), Vec::new()];
+            for (number, &(len, key_lhs, key_rhs)) in summed.iter().enumerate() {
+                sides[0].push((key_lhs, len, Some(number)));
+                sides[1].push((key_rhs, len, Some(number)));
+            }
+            for (len, key, is_lhs) in free {
+                sides[usize::from(is_lhs)].push((key, len, None));
+            }
+            let mut contract = Contract { n_batch: batch.len(), lhs_axes: vec![], rhs_axes: vec![] };
+            let mut shapes = [Vec::new(), Vec::new()];
+            for (which, side) in sides.iter_mut().enumerate() {
+                side.sort_by_key(|axis| axis.0);
+                shapes[which].extend(batch.iter().map(|&(len, one)| if usize::from(one) == which { 1 } else { len }));
+                shapes[which].extend(side.iter().map(|axis| axis.1));
+                let place = |number| side.iter().position(|axis| axis.2 == Some(number)).unwrap() + batch.len();
+                let axes = (0..summed.len()).map(place).collect();
+                if which == 0 { contract.lhs_axes = axes } else { contract.rhs_axes = axes }
+            }
+            check::<bool>(&contract, &shapes[0], &shapes[1], seed);
+            check::<i32>(&contract, &shapes[0], &shapes[1], seed);
+            check::<f64>(&contract, &shapes[0], &shapes[1], seed);
+            check::<crate::element::C64>(&contract, &shapes[0], &shapes[1], seed);
+        }
+    }
+
+    fn matrix_product() -> Contract {
+        Contract { n_batch: 0, lhs_axes: vec![1], rhs_axes: vec![0] }
+    }
+
+    #[test]
+    fn an_accumulator_that_nobody_else_holds_is_written_in_place() {
+        let block = |shape: &[usize], k| stored(&whole::<f64>(shape, k), Kind::Plain);
+        let accumulator = block(&[3, 5], 1);
+        let address = accumulator.dense::<f64>().unwrap().as_ptr();
+        let shared = accumulator.clone();
+        let inputs = |accumulator| vec![accumulator, block(&[3, 4], 2), block(&[4, 5], 3)];
+        let found = run(&matrix_product(), inputs(accumulator)).unwrap();
+        assert_ne!(found.dense::<f64>().unwrap().as_ptr(), address);
+        assert_same(&shared, &whole::<f64>(&[3, 5], 1));
+        let found = run(&matrix_product(), inputs(shared)).unwrap();
+        assert_eq!(found.dense::<f64>().unwrap().as_ptr(), address);
+    }
+
+    #[test]
+    fn blocks_that_do_not_fit_are_errors() {
+        let block = |shape: &[usize]| drawn::<f64>(shape, 1, Kind::Plain).0;
+        let error = run(&matrix_product(), vec![block(&[3, 4]), block(&[5, 2])]).unwrap_err();
+        assert!(error.is_shape() && error.to_string().contains("(3, 4) and (5, 2)"), "{error}");
+        assert!(run(&matrix_product(), vec![block(&[2, 2]), block(&[3, 4]), block(&[4, 5])]).is_err());
+        assert!(run(&matrix_product(), vec![block(&[3, 4]), drawn::<i32>(&[4, 5], 1, Kind::Plain).0]).is_err());
+        assert!(run(&matrix_product(), vec![]).is_err());
+        assert!(run(&matrix_product(), vec![block(&[3]), block(&[3])]).is_err());
+    }
+}
