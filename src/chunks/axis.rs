@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 /// # Ok::<(), hyperslab::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Form")]
 pub struct AxisChunks(Form);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -189,6 +190,23 @@ impl AxisChunks {
     }
 }
 
+impl TryFrom<Form> for AxisChunks {
+    type Error = &'static str;
+
+    /// Checks what comes from outside the process, and brings it to its canonical form.
+    fn try_from(form: Form) -> Result<Self, Self::Error> {
+        match form {
+            Form::Regular { len, size } => Ok(Self::regular(len, size)),
+            Form::Irregular { borders } if borders.first() == Some(&0) && borders.is_sorted() => {
+                Ok(Self::from_borders(borders.to_vec()))
+            }
+            Form::Irregular { .. } => Err("chunk borders do not rise from 0"),
+            Form::Unknown { n_blocks: 0, .. } => Err("an axis has no chunks"),
+            Form::Unknown { var, n_blocks } => Ok(Self::unknown(var, n_blocks)),
+        }
+    }
+}
+
 impl fmt::Display for AxisChunks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -224,6 +242,26 @@ mod tests {
         assert_eq!(AxisChunks::from_sizes(&[3, 3, 1]).unwrap(), AxisChunks::regular(7, 3));
         assert_ne!(AxisChunks::from_sizes(&[3, 3, 0]).unwrap(), AxisChunks::regular(6, 3));
         assert!(AxisChunks::from_sizes(&[u64::MAX, 1]).is_err());
+    }
+
+    #[test]
+    fn only_sound_chunks_are_read() {
+        let read = |text: &str| serde_json::from_str::<AxisChunks>(text);
+        for bad in [
+            r#"{"Irregular":{"borders":[]}}"#,
+            r#"{"Irregular":{"borders":[0,3,2]}}"#,
+            r#"{"Irregular":{"borders":[1]}}"#,
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+        assert!(read(r#"{"Unknown":{"var":1,"n_blocks":0}}"#).is_err());
+        assert_eq!(read(r#"{"Regular":{"len":5,"size":0}}"#).unwrap(), AxisChunks::whole(5));
+        assert_eq!(read(r#"{"Irregular":{"borders":[0,2,4]}}"#).unwrap(), AxisChunks::regular(4, 2));
+        for axis in
+            [AxisChunks::regular(7, 3), AxisChunks::from_sizes(&[1, 0, 2]).unwrap(), AxisChunks::unknown(SizeVar(3), 2)]
+        {
+            assert_eq!(read(&serde_json::to_string(&axis).unwrap()).unwrap(), axis);
+        }
     }
 
     proptest! {

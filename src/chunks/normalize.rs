@@ -3,15 +3,8 @@
 //! Chunk sizes are the user's opinion: one size for all axes, a size per axis, explicit lists, a byte target, or no
 //! opinion at all. [`Chunks`] is that opinion; normalising it against a shape gives a [`Grid`].
 //!
-//! # How `auto` chooses
-//! The limit is a number of bytes per block, shared by all automatic axes of a spec. They are sized from the last axis to
-//! the first. With the budget that is left, let the *side* be the edge of the largest cube-like block that fits, where
-//! axes shorter than the side count with their length. An axis no longer than four sides is taken whole, so that blocks
-//! are contiguous pieces of a row-major array wherever that does not make them slivers; a longer one is cut to the side.
-//! Cuts are even: 8000 elements at most 1024 each become 8 chunks of 1000, not 7 of 1024 and one of 832.
-//!
-//! It does not look at data, files or operations; it never makes a block larger than the limit unless the sizes that the
-//! user fixed already do.
+//! It does not look at data, files or operations; an automatic axis never makes a block larger than the limit, but sizes
+//! that the user fixed may.
 
 use serde::{Deserialize, Serialize};
 
@@ -86,9 +79,15 @@ enum Axes {
 }
 
 impl Chunks {
-    /// Automatic chunks within the byte target of [`Config`]. See the module's policy: trailing axes stay whole
-    /// where that gives blocks of a sensible shape, leading axes are cut.
+    /// Automatic chunks within the byte target of [`Config`], 8 MiB a block unless configured otherwise.
     ///
+    /// The limit is shared by all automatic axes, less what fixed axes take. Sizes are chosen from the last axis to the
+    /// first. With what is left of the limit, let the *side* be the edge of the largest cube-like block that fits, where
+    /// axes shorter than the side count with their length. An axis no longer than four sides is taken whole, so that
+    /// blocks are contiguous pieces of a row-major array wherever that does not make them slivers; a longer one is cut
+    /// to the side. Cuts are even: 8000 elements at most 1024 each become 8 chunks of 1000, not 7 of 1024 and one of 832.
+    ///
+    /// # Examples
     /// ```
     /// use hyperslab::Chunks;
     /// let limited = Chunks::auto().with_limit_bytes(8 << 20);
@@ -423,6 +422,12 @@ fn list_from(sizes: impl Iterator<Item = i128> + Clone) -> AxisSpec {
     }
 }
 
+impl From<()> for Chunks {
+    fn from((): ()) -> Self {
+        Self::per_axis(Vec::new())
+    }
+}
+
 impl<A: Into<AxisSpec>, const N: usize> From<[A; N]> for Chunks {
     fn from(specs: [A; N]) -> Self {
         Self::per_axis(specs.into_iter().map(Into::into).collect())
@@ -483,7 +488,7 @@ mod tests {
         assert_eq!(sizes(&normal(vec![3usize, 2], &[7, 4]).unwrap()), [vec![3, 3, 1], vec![2, 2]]);
         assert_eq!(sizes(&normal(vec![vec![3, 4], vec![0, 4]], &[7, 4]).unwrap()), [vec![3, 4], vec![0, 4]]);
         assert_eq!(sizes(&normal((AxisSpec::Whole, vec![1, 3]), &[7, 4]).unwrap()), [vec![7], vec![1, 3]]);
-        assert_eq!(normal(Chunks::auto(), &[]).unwrap().n_blocks(), 1);
+        assert_eq!(normal(Chunks::auto(), &[]).unwrap(), normal((), &[]).unwrap());
     }
 
     #[test]

@@ -250,7 +250,8 @@ impl HaloAxis {
             Boundary::Nearest => {
                 let low = if own.start == 0 { -before } else { own.start };
                 let high = if own.end == self.len { self.len + after } else { own.end };
-                Vec::from([low..high])
+                let image = low..high;
+                vec![image]
             }
         }
     }
