@@ -218,7 +218,7 @@ struct Cut {
 
 /// The pair of axes with blocks closest to `target` elements; none if all are too far from it or above `most`.
 fn best_cut(old: &[u64], new: &[u64], target: u64, most: u64) -> Option<Cut> {
-    let ratio = |cut: &Cut| cut.block_elems.max(target) as f64 / cut.block_elems.min(target) as f64;
+    let ratio = |cut: &Cut| cut.even_elems().max(target) as f64 / cut.even_elems().min(target) as f64;
     cuts(old, new, target)
         .filter(|cut| cut.block_elems <= most && ratio(cut) <= SIZE_RATIO as f64)
         .min_by(|a, b| ratio(a).total_cmp(&ratio(b)).then(b.period.cmp(&a.period)))
@@ -250,6 +250,11 @@ fn gcd(a: u64, b: u64) -> u64 {
 }
 
 impl Cut {
+    /// The largest block where a period is cut evenly.
+    fn even_elems(&self) -> u64 {
+        (self.period / self.unit).div_ceil(self.period.div_ceil(self.block_elems)) * self.unit
+    }
+
     /// The chunks of both sides. `chunks` are those that the cut axis has now; borders are kept where they can be.
     fn axes(&self, old: &[u64], new: &[u64], chunks: &AxisChunks) -> (Axes, Axes) {
         let row = old[self.old_axis] * self.old_unit;
@@ -350,6 +355,9 @@ mod tests {
         let most = limit_elems.max(old.max_block_elems().unwrap());
         for step in &steps {
             assert_eq!(step.input.n_blocks(), step.output.n_blocks());
+            let mut all: Vec<u64> = (0..step.input.n_blocks()).flat_map(|block| elements(&step.input, block)).collect();
+            all.sort_unstable();
+            assert_eq!(all, (0..old.n_elems().unwrap()).collect::<Vec<_>>());
             for block in 0..step.input.n_blocks() {
                 let inside = elements(&step.input, block);
                 assert_eq!(inside, elements(&step.output, block), "block {block} of {step:?}");
@@ -363,6 +371,8 @@ mod tests {
         assert_eq!(texts(&grid(&[&[2, 1], &[2, 2]]), &[12]), ["(1, 4) -> (4)"]);
         assert_eq!(texts(&grid(&[&[12]]), &[3, 4]), ["(12) -> (3, 4)"]);
         assert_eq!(texts(&grid(&[&[4, 4, 4]]), &[3, 4]), ["(4) -> (1, 4)"]);
+        assert_eq!(texts(&grid(&[&[3, 3, 3, 3]]), &[3, 4]), ["(4) -> (1, 4)"]);
+        assert_eq!(texts(&grid(&[&[3, 3, 3, 1]]), &[2, 5]), ["((3, 2, 3, 2)) -> (1, 3)"]);
         assert_eq!(texts(&grid(&[&[2, 2, 2], &[4]]), &[3, 8]), ["(2, 4) -> (1, 8)"]);
         assert_eq!(texts(&regular(&[8000, 8000], &[1000, 1000]), &[64_000_000]), ["(125, 8000) -> (1000000)"]);
         assert_eq!(texts(&regular(&[64, 100], &[16, 10]), &[8, 8, 100]), ["(16, 10) -> (2, 8, 10)"]);

@@ -359,6 +359,13 @@ mod tests {
     }
 
     #[test]
+    fn empty_blocks_at_the_ends_reach_the_edge_elements() {
+        let axis = halo(chunks(&[0, 2, 0]), (1, 0), Boundary::Nearest);
+        assert_eq!((gathered(&axis, 0), gathered(&axis, 2)), (vec![0], vec![1]));
+        assert_eq!(axis.users_of(1).iter().collect::<Vec<_>>(), [0, 1, 2]);
+    }
+
+    #[test]
     fn inner_blocks_of_huge_axes_need_their_neighbours_only() {
         let axis = halo(AxisChunks::regular(1 << 60, 1 << 20), (1, 1), Boundary::Periodic);
         let last = axis.chunks().n_blocks() - 1;
@@ -366,10 +373,14 @@ mod tests {
         assert_eq!(axis.users_of(0).iter().collect::<Vec<_>>(), [0, 1, last]);
     }
 
+    fn depth() -> impl Strategy<Value = u64> {
+        prop_oneof![Just(0u64), 1u64..4, 4u64..40]
+    }
+
     proptest! {
         #[test]
         fn halos_hold_what_pad_would_put_there(
-            chunks in (0u64..14).prop_flat_map(cut_of), before in 0u64..40, after in 0u64..40, which in 0usize..5,
+            chunks in (0u64..14).prop_flat_map(cut_of), before in depth(), after in depth(), which in 0usize..5,
         ) {
             let boundary = BOUNDARIES[which];
             let len = chunks.len().unwrap() as i64;
