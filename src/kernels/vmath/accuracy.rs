@@ -1,6 +1,13 @@
 //! The test bench of the vector functions: special values, a typical range and random bit patterns, at every level.
 //!
 //! The oracle is `pxfm`, whose results are correctly rounded; the distance to them is counted in representable numbers.
+//!
+//! # Safety
+//!
+//! The functions under test are compiled for one level each. They are called for the levels that `Level::available`
+//! returns, and for no other.
+
+#![allow(unsafe_code)]
 
 use crate::kernels::simd::Level;
 
@@ -97,7 +104,7 @@ const SPECIAL: [f64; 43] = [
     f64::NAN,
 ];
 
-/// SplitMix64 (Steele, Lea, Flood, *Fast splittable pseudorandom number generators*, 2014).
+/// `SplitMix64` (Steele, Lea, Flood, *Fast splittable pseudorandom number generators*, 2014).
 struct Random(u64);
 
 impl Random {

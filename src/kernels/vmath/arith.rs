@@ -12,6 +12,12 @@ use crate::kernels::simd::Isa;
 /// The sign bit of an `f64`.
 pub(super) const SIGN_BIT: u64 = 1 << 63;
 
+/// ln 2 to 32 bits: its products with exponents are exact.
+pub(super) const LN_2_HIGH: f64 = 0.6931471803691238;
+
+/// The rest of ln 2.
+pub(super) const LN_2_LOW: f64 = 1.9082149292705877e-10;
+
 /// The fraction bits of an `f64`.
 const FRACTION: u64 = (1 << 52) - 1;
 

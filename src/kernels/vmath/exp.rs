@@ -4,13 +4,8 @@
 //! `|r| <= ln 2 / 2`, then `e^x = 2^n e^r` and a polynomial for `e^r`. `r` is carried in two words and `1 + r` is summed
 //! exactly (Tang, *Table-driven implementation of the exponential function*, 1989, without the table).
 
-use super::arith::{Pair, clamp, mul_add, polynomial, power_of_two, round, scale};
+use super::arith::{LN_2_HIGH, LN_2_LOW, Pair, clamp, mul_add, polynomial, power_of_two, round, scale};
 use crate::kernels::simd::Isa;
-
-/// ln 2 to 32 bits: its products with the exponents are exact.
-const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
-/// The rest of ln 2.
-const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 
 /// `(e^r - 1 - r) / r^2` for `|r| <= ln 2 / 2`, relative error of `e^r` below 2^-61.
 const EXP: [f64; 11] = [

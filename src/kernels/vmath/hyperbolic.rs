@@ -8,8 +8,8 @@
 //! ```
 //!
 //! (the addition theorems, as in Tang's *Table-driven implementation of the expm1 function*, 1992). For `n = 0` the
-//! first is `S` alone, so nothing cancels near zero. The leading terms `1 ± q`, `r` and `q r` are summed exactly; what is
-//! rounded is a tenth of them. `tanh` is the quotient, in two words.
+//! first is `S` alone, so nothing cancels near zero. The leading terms `1 ± q`, `r` and `q r` are summed exactly; what
+//! is rounded is a tenth of them. `tanh` is the quotient, in two words.
 
 use super::arith::{Pair, clamp, mul_add, polynomial, power_of_two, round, with_sign_of};
 use super::exp;

@@ -4,8 +4,8 @@
 //! asinh x = ln(x + sqrt(x² + 1))      acosh x = ln(x + sqrt(x² - 1))      atanh x = ½ ln((1 + x) / (1 - x))
 //! ```
 //!
-//! Taken literally these lose everything near `ln 1`. In pairs they lose nothing: the argument of the logarithm is known
-//! to 2^-105, and [`log::ln_of_pair`] takes both words.
+//! Taken literally these lose everything near `ln 1`. In pairs they lose nothing: the argument of the logarithm is
+//! known to 2^-105, and [`log::ln_of_pair`] takes both words.
 
 use super::arith::{Pair, with_sign_of};
 use super::log;

@@ -1,10 +1,10 @@
 //! Inverse trigonometric functions: `asin`, `acos`, `atan`, `atan2`.
 //!
 //! `asin` and `acos` after FreeBSD msun `e_asin`, `e_acos`: a polynomial in `x²` up to ½, and above it
-//! `asin x = π/2 - 2 asin sqrt((1 - x) / 2)`, with the root in two words. `atan` after Cephes: the tangent of an angle in
-//! the first octant is a quotient, and where that is above `tan π/8` the quotient of difference and sum is that of the
-//! angle less π/4, so that one division brings every argument below `tan π/8`. That quotient is taken in two words, and
-//! the multiples of π/4 are put together with it exactly.
+//! `asin x = π/2 - 2 asin sqrt((1 - x) / 2)`, with the root in two words. `atan` after Cephes: the tangent of an angle
+//! in the first octant is a quotient, and where that is above `tan π/8` the quotient of difference and sum is that of
+//! the angle less π/4, so that one division brings every argument below `tan π/8`. That quotient is taken in two words,
+//! and the multiples of π/4 are put together with it exactly.
 
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 

@@ -2,20 +2,17 @@
 //!
 //! After FreeBSD msun `e_log`, `s_log1p` and `k_log.h`: `x = 2^k (1 + f)` with `√½ <= 1 + f < √2`, and with
 //! `s = f / (2 + f)` the logarithm of `1 + f` is `f - f²/2 + s (f²/2 + s² P(s²))`. The leading terms are summed exactly,
-//! so that only the small rest is rounded. [`ln_of_pair`] takes its argument in two words: `log1p` and the inverse hyperbolic
-//! functions have arguments that no single `f64` holds.
+//! so that only the small rest is rounded. [`ln_of_pair`] takes its argument in two words: `log1p` and the inverse
+//! hyperbolic functions have arguments that no single `f64` holds.
 //!
 //! Single precision needs no division: there the polynomial is in `f`.
 
 use std::f64::consts::{FRAC_1_SQRT_2, LN_2, LOG2_E, LOG10_2, LOG10_E};
 
-use super::arith::{Decomposed, Pair, decompose, decompose_normal, mul_add, polynomial, power_of_two};
+use super::arith::{
+    Decomposed, LN_2_HIGH, LN_2_LOW, Pair, decompose, decompose_normal, mul_add, polynomial, power_of_two,
+};
 use crate::kernels::simd::Isa;
-
-/// ln 2 to 32 bits: its products with the exponents are exact.
-const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
-/// The rest of ln 2.
-const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 
 /// `1 / ln 2` less the `f64` nearest to it.
 const LOG2_E_LOW: f64 = 2.0355273740931033e-17;

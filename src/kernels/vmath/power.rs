@@ -1,14 +1,15 @@
 //! Powers: `pow`.
 //!
-//! `x^y = 2^(y log2 x)`. An error of the exponent counts a thousandfold in the result, so the logarithm is taken to 2^-65,
-//! relative: with `x = 2^k (1 + f)` and `s = f / (2 + f)`,
+//! `x^y = 2^(y log2 x)`. An error of the exponent counts a thousandfold in the result, so the logarithm is taken to
+//! 2^-65, relative: with `x = 2^k (1 + f)` and `s = f / (2 + f)`,
 //!
 //! ```text
 //! log2 x = k + s (C0 + s² (C1 + s² W(s²)))
 //! ```
 //!
-//! where everything but `W` is in pairs (as in SLEEF's `pow`, Shibata and Petrogalli, *SLEEF: a portable vectorized library
-//! of C standard mathematical functions*, 2020). The exceptions of IEEE 754 (C99, annex F) are chosen in the end.
+//! where everything but `W` is in pairs (as in SLEEF's `pow`, Shibata and Petrogalli, *SLEEF: a portable vectorized
+//! library of C standard mathematical functions*, 2020). The exceptions of IEEE 754 (C99, annex F) are chosen in the
+//! end.
 
 use std::f64::consts::FRAC_1_SQRT_2;
 

@@ -8,11 +8,11 @@
 //!
 //! # Huge arguments
 //!
-//! Beyond [`REDUCTION_LIMIT`] the reduction would need hundreds of bits of π (Payne and Hanek, 1983). Such lanes are rare,
-//! so the functions of one element below do not care: their results there are meaningless. Callers who cannot exclude
-//! huge arguments use [`map_repaired`] with [`Sin`], [`Cos`] or [`Tan`]: a fast loop that also looks whether any lane
-//! is rare, and if so a slow one that computes those lanes with the standard library. A fused loop does the same in
-//! steps: it asks [`Repaired::is_rare`] of every input of the tile, and overwrites those lanes with
+//! Beyond [`REDUCTION_LIMIT`] the reduction would need hundreds of bits of π (Payne and Hanek, 1983). Such lanes are
+//! rare, so the functions of one element below do not care: their results there are meaningless. Callers who cannot
+//! exclude huge arguments use [`map_repaired`] with [`Sin`], [`Cos`] or [`Tan`]: a fast loop that also looks whether
+//! any lane is rare, and if so a slow one that computes those lanes with the standard library. A fused loop does the
+//! same in steps: it asks [`Repaired::is_rare`] of every input of the tile, and overwrites those lanes with
 //! [`Repaired::slow`]; where it works in place, it must ask *before* the inputs are gone. Infinities are rare, NaN is
 //! not; both give NaN.
 
