@@ -12,58 +12,71 @@ use hyperslab::Result;
 use hyperslab::exec::{Job, RunOptions, Runtime};
 use hyperslab::graph::{TaskGraph, TaskId};
 
-/// Layers of tasks. Each task of a layer reads `fan_in` neighbouring tasks of the layer before.
+/// Layers of tasks.
 struct Layers {
-    lens: Vec<u64>,
-    fan_ins: Vec<u64>,
+    layers: Vec<Layer>,
     checksum: AtomicU64,
 }
 
+/// A task reads `fan_in` neighbouring tasks of the layer before, and `halo` more on either side.
+#[derive(Clone, Copy)]
+struct Layer {
+    len: u64,
+    fan_in: u64,
+    halo: u64,
+}
+
 impl Layers {
-    fn new(lens_and_fan_ins: impl IntoIterator<Item = (u64, u64)>) -> Self {
-        let (lens, fan_ins) = lens_and_fan_ins.into_iter().unzip();
-        Self { lens, fan_ins, checksum: AtomicU64::new(0) }
+    fn new(layers: impl IntoIterator<Item = Layer>) -> Self {
+        Self { layers: layers.into_iter().collect(), checksum: AtomicU64::new(0) }
     }
 
     fn independent(n_tasks: u64) -> Self {
-        Self::new([(n_tasks, 0)])
+        Self::new([Layer { len: n_tasks, fan_in: 0, halo: 0 }])
     }
 
-    /// A tree over `n_leaves` tasks, each of which is the end of a chain of `n_maps` tasks.
-    fn tree(n_leaves: u64, n_maps: u64, split: u64) -> Self {
-        let chains = (0..n_maps).map(|i| (n_leaves, u64::from(i > 0)));
-        let nodes = std::iter::successors(Some(n_leaves), |&len| (len > 1).then(|| len.div_ceil(split)));
-        Self::new(chains.chain(nodes.skip(1).map(|len| (len, split))))
+    /// Sources, layers like `maps` over them, and a tree.
+    fn tree(n_leaves: u64, maps: &[Layer], split: u64) -> Self {
+        let sources = Layer { len: n_leaves, fan_in: 0, halo: 0 };
+        let lens = std::iter::successors(Some(n_leaves), |&len| (len > 1).then(|| len.div_ceil(split)));
+        let nodes = lens.skip(1).map(|len| Layer { len, fan_in: split, halo: 0 });
+        Self::new(std::iter::once(sources).chain(maps.iter().copied()).chain(nodes))
     }
 
     fn n_tasks(&self) -> u64 {
-        self.lens.iter().sum()
+        self.layers.iter().map(|layer| layer.len).sum()
     }
 
     fn last_layer(&self) -> u32 {
-        self.lens.len() as u32 - 1
+        self.layers.len() as u32 - 1
+    }
+
+    /// The tasks of the next layer that read task `index` of `layer`.
+    fn readers(&self, task: TaskId) -> std::ops::Range<u64> {
+        let Some(next) = self.layers.get(task.layer() as usize + 1) else { return 0..0 };
+        let first = task.index().saturating_sub(next.halo) / next.fan_in;
+        let last = (task.index() + next.halo) / next.fan_in;
+        first..(last + 1).min(next.len)
     }
 }
 
 impl TaskGraph for Layers {
     fn deps(&self, task: TaskId, visit: &mut dyn FnMut(TaskId)) {
-        let fan_in = self.fan_ins[task.layer() as usize];
+        let Layer { fan_in, halo, .. } = self.layers[task.layer() as usize];
         if fan_in > 0 {
             let first = task.index() * fan_in;
-            let last = (first + fan_in).min(self.lens[task.layer() as usize - 1]);
-            (first..last).for_each(|i| visit(TaskId::new(task.layer() - 1, i)));
+            let last = (first + fan_in + halo).min(self.layers[task.layer() as usize - 1].len);
+            (first.saturating_sub(halo)..last).for_each(|i| visit(TaskId::new(task.layer() - 1, i)));
         }
     }
 
     fn n_users(&self, task: TaskId) -> u64 {
-        u64::from(task.layer() < self.last_layer())
+        let readers = self.readers(task);
+        readers.end - readers.start
     }
 
     fn users(&self, task: TaskId, visit: &mut dyn FnMut(TaskId)) {
-        if task.layer() < self.last_layer() {
-            let next = task.layer() + 1;
-            visit(TaskId::new(next, task.index() / self.fan_ins[next as usize]));
-        }
+        self.readers(task).for_each(|i| visit(TaskId::new(task.layer() + 1, i)));
     }
 
     fn bytes(&self, _: TaskId) -> u64 {
@@ -71,11 +84,11 @@ impl TaskGraph for Layers {
     }
 
     fn position(&self, task: TaskId) -> u64 {
-        task.index() * (u64::MAX / self.lens[task.layer() as usize])
+        task.index() * (u64::MAX / self.layers[task.layer() as usize].len)
     }
 
     fn n_roots(&self) -> u64 {
-        self.lens[self.last_layer() as usize]
+        self.layers[self.last_layer() as usize].len
     }
 
     fn root(&self, i: u64) -> TaskId {
@@ -181,10 +194,12 @@ fn scheduler(criterion: &mut Criterion) {
     for n in [100_000, 1_000_000] {
         bench_plan(criterion, "independent", n, &Layers::independent(n));
         bench_plan(criterion, "chain", n, &Chain { n_tasks: n, checksum: AtomicU64::new(0) });
-        let binary = Layers::tree(n / 2, 1, 2);
+        let binary = Layers::tree(n / 2, &[], 2);
         bench_plan(criterion, "binary tree", binary.n_tasks(), &binary);
-        let map = Layers::tree(n / 2, 2, 8);
+        let map = Layers::tree(n / 2, &[Layer { len: n / 2, fan_in: 1, halo: 0 }], 8);
         bench_plan(criterion, "map, elementwise, tree of 8", map.n_tasks(), &map);
+        let stencil = Layers::tree(n / 2, &[Layer { len: n / 2, fan_in: 1, halo: 1 }], 8);
+        bench_plan(criterion, "map, stencil, tree of 8", stencil.n_tasks(), &stencil);
     }
 }
 

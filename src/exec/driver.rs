@@ -119,13 +119,15 @@ impl<'a, J: Job> Core<'a, J> {
             low_bounds: self.state.ledger().low_bounds(),
             peak_records: self.state.peak_records() as u64,
         };
+        let verdict = self.state.verdict();
         // A plan that announces other numbers of users than it has would keep results for ever.
-        debug_assert_eq!(self.state.ledger().live_bytes(), 0, "results are still waited for at the end of the run");
-        let error = self.error.or_else(|| match self.state.verdict() {
-            Verdict::Finished => None,
-            verdict => {
-                Some(Error::bug(OP, format!("the scheduler ended as {verdict:?} after {} tasks", report.n_tasks)))
-            }
+        debug_assert!(
+            verdict == Verdict::Stuck || self.state.ledger().live_bytes() == 0,
+            "results are still waited for at the end of the run"
+        );
+        let error = self.error.or_else(|| {
+            let detail = || format!("the scheduler ended as {verdict:?} after {} tasks", report.n_tasks);
+            (verdict != Verdict::Finished).then(|| Error::bug(OP, detail()))
         });
         (report, error)
     }
