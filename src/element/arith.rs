@@ -1,4 +1,5 @@
-//! The arithmetic that every element type has, so that kernels over any [`Element`](super::Element) can add and multiply.
+//! The arithmetic that every element type has, so that kernels over any [`Element`](super::Element) can add, multiply
+//! and compare bits.
 //!
 //! Integers wrap, `bool` adds by *or* and multiplies by *and*. The trait is a supertrait of `Element` that users cannot
 //! name: they write `+` on arrays.
@@ -16,6 +17,8 @@ pub trait Arith: Copy {
     fn times(self, other: Self) -> Self;
     /// The sum of `n` copies; of none: zero.
     fn scaled(self, n: u128) -> Self;
+    /// Whether all bits are equal, which is what `is_same` means for all values but NaN.
+    fn same_bits(self, other: Self) -> bool;
 }
 
 macro_rules! arith_ints {
@@ -28,13 +31,15 @@ macro_rules! arith_ints {
             fn times(self, other: Self) -> Self { self.wrapping_mul(other) }
             #[inline]
             fn scaled(self, n: u128) -> Self { self.wrapping_mul(n as $t) }
+            #[inline(always)]
+            fn same_bits(self, other: Self) -> bool { self == other }
         }
     )*};
 }
 arith_ints!(i8 => i64, i16 => i64, i32 => i64, i64 => i64, u8 => u64, u16 => u64, u32 => u64, u64 => u64);
 
 macro_rules! arith_floats {
-    ($($t:ty, $part:ty => $accum:ty),*) => {$(
+    ($($t:ty, $part:ty => $accum:ty, |$x:ident, $y:ident| $same:expr;)*) => {$(
         impl Arith for $t {
             type Accum = $accum;
             #[inline(always)]
@@ -43,13 +48,27 @@ macro_rules! arith_floats {
             fn times(self, other: Self) -> Self { self * other }
             #[inline]
             fn scaled(self, n: u128) -> Self {
-                // None of an infinity or a NaN is zero, not NaN.
-                if n == 0 { Self::zero() } else { self * n as $part }
+                // None of an infinity or a NaN is zero, not NaN; the narrow conversion is one instruction.
+                match i64::try_from(n) {
+                    Ok(0) => Self::zero(),
+                    Ok(n) => self * n as $part,
+                    Err(_) => self * n as $part,
+                }
+            }
+            #[inline(always)]
+            fn same_bits(self, other: Self) -> bool {
+                let ($x, $y) = (self, other);
+                $same
             }
         }
     )*};
 }
-arith_floats!(f32, f32 => f64, f64, f64 => f64, C32, f32 => C64, C64, f64 => C64);
+arith_floats! {
+    f32, f32 => f64, |x, y| x.to_bits() == y.to_bits();
+    f64, f64 => f64, |x, y| x.to_bits() == y.to_bits();
+    C32, f32 => C64, |x, y| (x.re.to_bits() == y.re.to_bits()) & (x.im.to_bits() == y.im.to_bits());
+    C64, f64 => C64, |x, y| (x.re.to_bits() == y.re.to_bits()) & (x.im.to_bits() == y.im.to_bits());
+}
 
 impl Arith for bool {
     type Accum = i64;
@@ -65,6 +84,10 @@ impl Arith for bool {
     fn scaled(self, n: u128) -> Self {
         self && n > 0
     }
+    #[inline(always)]
+    fn same_bits(self, other: Self) -> bool {
+        self == other
+    }
 }
 
 #[cfg(test)]
@@ -76,6 +99,12 @@ mod tests {
         assert_eq!(200u8.plus(100), 44);
         assert_eq!(i64::MIN.times(-1), i64::MIN);
         assert!(true.plus(true) && !true.times(false));
+    }
+
+    #[test]
+    fn bits_tell_zeros_apart() {
+        assert!(!0.0f64.same_bits(-0.0) && f64::NAN.same_bits(f64::NAN));
+        assert!(!C32::new(0.0, 1.0).same_bits(C32::new(0.0, 2.0)) && 3u8.same_bits(3) && !true.same_bits(false));
     }
 
     #[test]

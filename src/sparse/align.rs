@@ -9,6 +9,7 @@
 //! [`union`] merges the positions once; [`values_at`] brings the values of one array, of any element type, to them;
 //! [`from_aligned`] makes the result. Arrays that share their positions are passed through without a copy.
 
+use std::hint::select_unpredictable;
 use std::sync::Arc;
 
 use super::coo::Coo;
@@ -60,13 +61,11 @@ pub(crate) fn from_aligned<T: Element>(shape: Arc<[u64]>, positions: Keys, value
 
 fn spread<K: Key, T: Element>(keys: &[K], values: &[T], positions: &[K], fill: T) -> Vec<T> {
     let mut spread = vec![fill; positions.len()];
-    let (Some(&last_key), Some(&last_value)) = (keys.last(), values.last()) else { return spread };
+    let Some(last) = values.len().checked_sub(1) else { return spread };
     let mut at = 0;
     for (slot, &position) in spread.iter_mut().zip(positions) {
-        // Reads the last entry once the others are used up: no branch that could be mispredicted.
-        let (key, value) = if at < keys.len() { (keys[at], values[at]) } else { (last_key, last_value) };
-        let is_hit = key == position;
-        *slot = if is_hit { value } else { fill };
+        let is_hit = at < keys.len() && keys[at] == position;
+        *slot = *select_unpredictable(is_hit, &values[at.min(last)], &fill);
         at += usize::from(is_hit);
     }
     spread
@@ -119,13 +118,18 @@ pub(crate) fn merge_with<K: Key, T: Element, U: Element, V: Element>(
     while !a.keys.is_empty() && !b.keys.is_empty() {
         let n_steps = TILE.min(a.keys.len()).min(b.keys.len());
         let (mut i, mut j) = (0, 0);
+        let (a_keys, a_values) = (&a.keys[..n_steps], &a.values[..n_steps]);
+        let (b_keys, b_values) = (&b.keys[..n_steps], &b.values[..n_steps]);
         out.put_tile(n_steps, |_| {
-            let (key_a, key_b) = (a.keys[i], b.keys[j]);
-            let (value_a, value_b) = (a.values[i], b.values[j]);
+            let (key_a, key_b) = (a_keys[i], b_keys[j]);
             let (is_a, is_b) = (key_a <= key_b, key_b <= key_a);
+            // Addresses are selected, not values: there is a conditional move for addresses only, and a branch would be
+            // mispredicted every other time.
+            let value_a = *select_unpredictable(is_a, &a_values[i], &a.fill);
+            let value_b = *select_unpredictable(is_b, &b_values[j], &b.fill);
             i += usize::from(is_a);
             j += usize::from(is_b);
-            (key_a.min(key_b), f(if is_a { value_a } else { a.fill }, if is_b { value_b } else { b.fill }))
+            (key_a.min(key_b), f(value_a, value_b))
         });
         a.skip(i);
         b.skip(j);
@@ -135,29 +139,57 @@ pub(crate) fn merge_with<K: Key, T: Element, U: Element, V: Element>(
     (out.keys, out.values)
 }
 
+/// A fill value to compare with: asks once whether it is NaN, so that all other comparisons are of bits.
+#[derive(Clone, Copy)]
+pub(crate) struct Fill<T> {
+    value: T,
+    is_nan: bool,
+}
+
+impl<T: Element> Fill<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self { value, is_nan: value.is_nan() }
+    }
+
+    /// Whether `value` is the fill, as [`Element::is_same`] tells.
+    #[inline(always)]
+    pub(crate) fn is(self, value: T) -> bool {
+        if self.is_nan { value.is_same(self.value) } else { value.same_bits(self.value) }
+    }
+}
+
 /// Collects entries and leaves out those that equal the fill, without branching on any of them.
 pub(crate) struct Pruned<K, T> {
     pub(crate) keys: Vec<K>,
     pub(crate) values: Vec<T>,
-    fill: T,
+    fill: Fill<T>,
 }
 
 impl<K: Key, T: Element> Pruned<K, T> {
     pub(crate) fn new(fill: T) -> Self {
-        Self { keys: Vec::new(), values: Vec::new(), fill }
+        Self { keys: Vec::new(), values: Vec::new(), fill: Fill::new(fill) }
+    }
+
+    /// Puts one entry.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, key: K, value: T) {
+        if !self.fill.is(value) {
+            self.keys.push(key);
+            self.values.push(value);
+        }
     }
 
     /// Puts `n`, at most one tile of entries.
     #[inline(always)]
     pub(crate) fn put_tile(&mut self, n: usize, mut entry: impl FnMut(usize) -> (K, T)) {
         let mut keys = [K::zero(); TILE];
-        let mut values = [self.fill; TILE];
+        let mut values = [self.fill.value; TILE];
         let mut n_kept = 0;
         for i in 0..n.min(TILE) {
             let (key, value) = entry(i);
             keys[n_kept] = key;
             values[n_kept] = value;
-            n_kept += usize::from(!value.is_same(self.fill));
+            n_kept += usize::from(!self.fill.is(value));
         }
         self.keys.extend_from_slice(&keys[..n_kept]);
         self.values.extend_from_slice(&values[..n_kept]);

@@ -2,13 +2,14 @@
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
+use super::align::Fill;
 use super::alloc::filled;
 use super::coo::Coo;
 use super::keys::{Key, Width, n_elems, with_keys, with_width};
 use crate::element::Element;
 use crate::error::{Error, Result};
 
-/// Elements that are looked at together: where all of them are the fill, none is looked at alone.
+/// Elements that are compared with the fill together; those that differ become the bits of one number.
 const TILE: usize = 64;
 
 impl<T: Element> Coo<T> {
@@ -47,7 +48,7 @@ impl<T: Element> Coo<T> {
         let shape: Vec<u64> = dense.shape().iter().map(|&len| len as u64).collect();
         let n_elems = n_elems("from_dense", &shape)?;
         with_width!(Width::of(n_elems), K => {
-            let mut found = Found::<K, T> { keys: Vec::new(), values: Vec::new(), fill };
+            let mut found = Found::<K, T> { keys: Vec::new(), values: Vec::new(), fill: Fill::new(fill) };
             found.scan(dense);
             Ok(Coo::from_sorted(shape.into(), found.keys, found.values, fill, n_elems))
         })
@@ -81,7 +82,7 @@ impl<T: Element> Coo<T> {
 struct Found<K, T> {
     keys: Vec<K>,
     values: Vec<T>,
-    fill: T,
+    fill: Fill<T>,
 }
 
 impl<K: Key, T: Element> Found<K, T> {
@@ -100,30 +101,35 @@ impl<K: Key, T: Element> Found<K, T> {
 
     /// Scans consecutive elements, the first of which has position `first`.
     fn scan_run(&mut self, run: &[T], first: usize) {
-        let tiles = run.chunks_exact(TILE);
-        let rest = tiles.remainder();
-        for (tile, elements) in tiles.enumerate() {
-            // Without a short cut, so that the compiler compares vectors of elements at once.
-            if elements.iter().fold(false, |differs, element| differs | !element.is_same(self.fill)) {
-                self.take_tile(elements, first + tile * TILE);
+        let (tiles, rest) = run.as_chunks::<TILE>();
+        for (n, tile) in tiles.iter().enumerate() {
+            let differs = tile.map(|element| u8::from(!self.fill.is(element)));
+            if differs.iter().fold(0, |any, one| any | one) != 0 {
+                self.take(bits(&differs), tile, first + n * TILE);
             }
         }
-        self.take_tile(rest, first + run.len() - rest.len());
+        let mut differs = [0; TILE];
+        differs.iter_mut().zip(rest).for_each(|(differs, &element)| *differs = u8::from(!self.fill.is(element)));
+        self.take(bits(&differs), rest, first + run.len() - rest.len());
     }
 
-    /// Takes the entries of up to one tile without branching on any of them.
-    fn take_tile(&mut self, elements: &[T], first: usize) {
-        let mut keys = [K::default(); TILE];
-        let mut values = [self.fill; TILE];
-        let mut n = 0;
-        for (i, &element) in elements.iter().enumerate() {
-            keys[n] = K::from_usize_lossy(first + i);
-            values[n] = element;
-            n += usize::from(!element.is_same(self.fill));
+    /// Takes the elements of a tile whose bits are set.
+    fn take(&mut self, mut set: u64, elements: &[T], first: usize) {
+        while set != 0 {
+            let i = set.trailing_zeros() as usize;
+            set &= set - 1;
+            self.keys.push(K::from_usize_lossy(first + i));
+            self.values.push(elements[i]);
         }
-        self.keys.extend_from_slice(&keys[..n]);
-        self.values.extend_from_slice(&values[..n]);
     }
+}
+
+/// The zeros and ones of a tile as the bits of a number, the first one lowest.
+fn bits(ones: &[u8; TILE]) -> u64 {
+    // The product moves bit 0 of byte `i` to bit `56 + i`; the other bits it makes fall below or off.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let (bytes, _) = ones.as_chunks::<8>();
+    bytes.iter().rev().fold(0, |bits, &byte| bits << 8 | u64::from_le_bytes(byte).wrapping_mul(GATHER) >> 56)
 }
 
 #[cfg(test)]
@@ -150,6 +156,16 @@ mod tests {
             let transposed = a.t();
             prop_assert_eq!(Coo::from_dense(&transposed).unwrap().to_dense().unwrap(), transposed);
         }
+    }
+
+    #[test]
+    fn bits_stand_in_order() {
+        for at in 0..TILE {
+            let mut ones = [0; TILE];
+            ones[at] = 1;
+            assert_eq!(bits(&ones), 1 << at);
+        }
+        assert_eq!(bits(&[1; TILE]), u64::MAX);
     }
 
     #[test]

@@ -150,63 +150,62 @@ where
     }
     with_width!(coo.keys().width(), K => {
         let keys = K::view(coo.keys());
-        let mut out = Pruned::<K, R>::new(fill);
-        let mut put = |states: &[(K, A, usize)]| {
-            for tile in states.chunks(TILE) {
-                out.put_tile(tile.len(), |i| (tile[i].0, (fold.finish)(tile[i].1, groups.group_len - tile[i].2 as u128)));
-            }
-        };
+        let out = Pruned::<K, R>::new(fill);
+        let mut runs = Runs { fold, group_len: groups.group_len, open: None, out };
         if groups.is_ordered {
-            let mut runs = Runs { fold, states: Vec::with_capacity(2 * TILE) };
-            groups.kept_map::<K>().for_each_tile(&keys, |first, tile| {
-                runs.take(tile, &coo.values()[first..]);
-                runs.flush(&mut put);
-            });
-            put(&runs.states);
+            groups.kept_map::<K>().for_each_tile(&keys, |first, tile| runs.take(tile, &coo.values()[first..]));
         } else if groups.n_groups <= TABLE_MIN_GROUPS.max(coo.nnz() as u128) {
-            put(&fold_in_table(coo.values(), &keys, groups, fold));
+            for (group, state, n) in fold_in_table(coo.values(), &keys, groups, fold) {
+                runs.put(group, state, n);
+            }
         } else {
             let mut kept = groups.kept_map::<K>().apply(&keys);
             let mut values = coo.values().to_vec();
             sort_entries(&mut kept, &mut values, groups.n_groups - 1);
-            let mut runs = Runs { fold, states: Vec::new() };
             runs.take(&kept, &values);
-            put(&runs.states);
         }
+        let out = runs.close();
         groups.finish(out.keys, out.values, fill)
     })
 }
 
-/// Groups that are finished together.
-const TILE: usize = 256;
-
-/// Folds entries that come group by group.
-struct Runs<'a, K, A, S, M, F> {
+/// Folds entries that come group by group, and collects the results.
+struct Runs<'a, K, A, R, S, M, F> {
     fold: &'a Fold<A, S, M, F>,
-    /// Group, state and number of entries of the groups seen; the last one may go on.
-    states: Vec<(K, A, usize)>,
+    group_len: u128,
+    /// The group that may go on: its position, state and number of entries.
+    open: Option<(K, A, usize)>,
+    out: Pruned<K, R>,
 }
 
-impl<K: Key, A: Copy, S, M, F> Runs<'_, K, A, S, M, F> {
+impl<K: Key, A: Copy, R: Element, S, M, F: Fn(A, u128) -> R> Runs<'_, K, A, R, S, M, F> {
     fn take<T: Copy>(&mut self, groups: &[K], values: &[T])
     where
         S: Fn(A, T) -> A,
     {
         for (&group, &value) in groups.iter().zip(values) {
-            match self.states.last_mut() {
-                Some((last, state, n)) if *last == group => (*state, *n) = ((self.fold.step)(*state, value), *n + 1),
-                _ => self.states.push((group, (self.fold.step)(self.fold.init, value), 1)),
+            match &mut self.open {
+                Some((open, state, n)) if *open == group => (*state, *n) = ((self.fold.step)(*state, value), *n + 1),
+                _ => {
+                    let begun = (group, (self.fold.step)(self.fold.init, value), 1);
+                    if let Some((group, state, n)) = self.open.replace(begun) {
+                        self.put(group, state, n);
+                    }
+                }
             }
         }
     }
 
-    /// Gives away all groups but the last, once there are enough of them.
-    fn flush(&mut self, put: &mut impl FnMut(&[(K, A, usize)])) {
-        if self.states.len() > TILE {
-            let n = self.states.len() - 1;
-            put(&self.states[..n]);
-            self.states.drain(..n);
+    /// Finishes a group.
+    fn put(&mut self, group: K, state: A, n_stored: usize) {
+        self.out.put(group, (self.fold.finish)(state, self.group_len - n_stored as u128));
+    }
+
+    fn close(mut self) -> Pruned<K, R> {
+        if let Some((group, state, n)) = self.open.take() {
+            self.put(group, state, n);
         }
+        self.out
     }
 }
 
@@ -216,7 +215,7 @@ fn fold_in_table<K: Key, T: Copy, A: Copy, S: Fn(A, T) -> A, M, F>(
     keys: &[K],
     groups: &Groups,
     fold: &Fold<A, S, M, F>,
-) -> Vec<(K, A, usize)> {
+) -> impl Iterator<Item = (K, A, usize)> {
     let mut table = vec![(fold.init, 0usize); groups.n_groups as usize];
     groups.kept_map::<K>().for_each_tile(keys, |first, tile| {
         for (group, &value) in tile.iter().zip(&values[first..]) {
@@ -225,8 +224,8 @@ fn fold_in_table<K: Key, T: Copy, A: Copy, S: Fn(A, T) -> A, M, F>(
             *n += 1;
         }
     });
-    let stored = table.iter().enumerate().filter(|(_, (_, n))| *n > 0);
-    stored.map(|(group, &(state, n))| (K::from_usize_lossy(group), state, n)).collect()
+    let stored = table.into_iter().enumerate().filter(|(_, (_, n))| *n > 0);
+    stored.map(|(group, (state, n))| (K::from_usize_lossy(group), state, n))
 }
 
 /// The entries of an array, group by group.
