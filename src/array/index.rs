@@ -402,20 +402,23 @@ impl DynArray {
                 ),
             ));
         }
-        let mut common = crate::chunks::unify::broadcast_grids(op, &[&masked, mask.grid()])?;
-        if mask.ndim() > 1 {
-            common = row_major_grid(op, &common, self.row_bytes(axis, mask.ndim()))?;
+        let common = crate::chunks::unify::broadcast_grids(op, &[&masked, mask.grid()])?;
+        let (array, mask) = (self.with_masked_axes(&common, axis)?, mask.to_grid(&common)?);
+        if mask.ndim() == 1 {
+            return Ok((array, mask));
         }
-        let own: Grid =
-            self.grid()
-                .axes()
-                .iter()
-                .enumerate()
-                .map(|(a, chunks)| {
-                    if (axis..axis + mask.ndim()).contains(&a) { common.axis(a - axis).clone() } else { chunks.clone() }
-                })
-                .collect();
-        Ok((self.to_grid(&own)?, mask.to_grid(&common)?))
+        // Two steps, so that a reduction can do without the second: to it the order of elements means nothing.
+        let ordered = row_major_grid(op, &common, self.row_bytes(axis, mask.ndim()))?;
+        Ok((array.with_masked_axes(&ordered, axis)?, mask.to_grid(&ordered)?))
+    }
+
+    /// The array cut along `common` on the axes from `axis` on.
+    fn with_masked_axes(&self, common: &Grid, axis: usize) -> Result<Self> {
+        let cut = |(a, chunks): (usize, &AxisChunks)| match a.checked_sub(axis) {
+            Some(masked) if masked < common.ndim() => common.axis(masked).clone(),
+            _ => chunks.clone(),
+        };
+        self.to_grid(&self.grid().axes().iter().enumerate().map(cut).collect())
     }
 
     /// The bytes of a block per element of the masked axes.

@@ -100,6 +100,22 @@ impl DynArray {
         Ok(DynArray::build(ViewOp { axes }, &[self], ArrayMeta { grid, ..self.meta().clone() }))
     }
 
+    /// See [`Array::broadcast_like`].
+    pub fn broadcast_like(&self, other: impl AsRef<DynArray>) -> Result<Self> {
+        let grid = other.as_ref().grid();
+        let common = crate::chunks::unify::broadcast_grids("broadcast_like", &[self.grid(), grid])?;
+        if common.shape() != grid.shape() {
+            return Err(Error::broadcast("broadcast_like", &self.grid().shape_text(), &grid.shape_text()));
+        }
+        let cut = self.to_grid(&crate::chunks::unify::operand_grid(self.grid(), grid))?;
+        let lead = grid.ndim() - self.ndim();
+        let axes = (0..grid.ndim()).map(|axis| axis.checked_sub(lead)).collect();
+        if cut.grid() == grid {
+            return Ok(cut);
+        }
+        Ok(DynArray::build(ViewOp { axes }, &[&cut], ArrayMeta { grid: grid.clone(), ..self.meta().clone() }))
+    }
+
     /// See [`Array::reshape`].
     pub fn reshape(&self, shape: impl IntoShape) -> Result<Self> {
         let old = self.grid().require_shape("reshape")?;
@@ -362,6 +378,21 @@ forward! { try_same:
     /// # Ok::<(), hyperslab::Error>(())
     /// ```
     fn broadcast_to(&self, shape: impl IntoShape);
+    /// The array stretched to the shape and the chunks of another one. In elementwise work and reductions nothing is
+    /// stored for it.
+    ///
+    /// # Errors
+    /// The shape does not broadcast to that of `other`.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let rows = Array::from_vec(vec![1.0, 2.0], Chunks::auto())?.expand_dims(1)?;
+    /// let x = Array::<f64>::zeros([2, 3], Chunks::size(2))?;
+    /// assert_eq!(rows.broadcast_like(&x)?.grid(), x.grid());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    fn broadcast_like(&self, other: impl AsRef<DynArray>);
     /// The same elements in row-major order under another shape; one length may be -1 and is inferred.
     ///
     /// # Chunks

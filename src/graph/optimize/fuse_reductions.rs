@@ -2,7 +2,7 @@
 
 use super::Pass;
 use crate::graph::dag::{Dag, Node, NodeId};
-use crate::graph::ops::{ElementwiseOp, MultiReduceOp, Op, PickOp, ReduceOp};
+use crate::graph::ops::{ElementwiseOp, MaskOp, MultiReduceOp, Op, PickOp, ReduceOp};
 use crate::kernels::{LiftItem, ProgramBuilder, ProgramValue, Reducer};
 
 /// Turns every reduction into a pass over the data and a pick of its answer, and lets the pass compute what it reads: the
@@ -75,13 +75,12 @@ fn fused_pass(
         _ => None,
     };
     if let Some(mask) = masked {
-        let [values, selected] = [new.node(new_input).inputs[0], new.node(new_input).inputs[1]];
-        let [old_values, old_selected] = [dag.node(input).inputs[0], dag.node(input).inputs[1]];
+        let (values, selected) = unordered(new, new.node(new_input), mask);
         let ndim = new.meta(values).grid.ndim();
         let mask_axes = (0..ndim).map(|axis| axis.checked_sub(mask.axis).filter(|&a| a < mask.mask_ndim)).collect();
         let mut builder = Builder::new(new.meta(values).layout.is_dense() && new.meta(selected).layout.is_dense())?;
-        let value = builder.operand(new, values, (0..ndim).map(Some).collect(), fusable(old_values));
-        let taken = builder.operand(new, selected, mask_axes, fusable(old_selected));
+        let value = builder.operand(new, values, (0..ndim).map(Some).collect(), true);
+        let taken = builder.operand(new, selected, mask_axes, true);
         let axes = reduce.axes.iter().flat_map(|&axis| expand(axis, mask.axis, mask.mask_ndim)).collect();
         let item = LiftItem { reducer, value: 0, mask: Some(1) };
         return Some(builder.finish(new.meta(values).grid.clone(), &[value, taken], item, axes, reduce.split_every));
@@ -97,6 +96,20 @@ fn fused_pass(
     }
     let op = MultiReduceOp::single(reduce, reducer, new.meta(new_input));
     Some(Fused { op, inputs: vec![new_input] })
+}
+
+/// The values and the mask of a selection before they were cut so that selected elements keep their order, which a
+/// reduction has no use for.
+fn unordered(new: &Dag, selection: &Node, mask: MaskOp) -> (NodeId, NodeId) {
+    let [values, selected] = [selection.inputs[0], selection.inputs[1]];
+    let before = |id: NodeId| match &new.node(id).op {
+        Op::Rechunk(_) => new.node(id).inputs[0],
+        _ => id,
+    };
+    let (first_values, first_selected) = (before(values), before(selected));
+    let masked_axes = new.meta(first_values).grid.axes().iter().skip(mask.axis).take(mask.mask_ndim);
+    let same_cut = masked_axes.eq(new.meta(first_selected).grid.axes());
+    if same_cut { (first_values, first_selected) } else { (values, selected) }
 }
 
 /// The axes of the array that axis `axis` of the selection stands for.
@@ -136,6 +149,10 @@ impl Builder {
                 self.program.append(&program, &args).expect("a program fits its own operands")[0]
             }
             Op::Full(full) => self.program.constant(full.value),
+            Op::View(view) => {
+                let own = axes.iter().map(|axis| axis.and_then(|axis| view.axes[axis])).collect();
+                self.leaf(new, new.node(id).inputs[0], own)
+            }
             _ => self.leaf(new, id, axes),
         }
     }
