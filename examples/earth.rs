@@ -77,7 +77,8 @@ fn explore(land: &Array<bool>, out: &Path) -> std::result::Result<(), Failure> {
     // Area: a cell counts by the cosine of its latitude.
     let weighted = land.mean_axis(1)? * &weight;
     let fraction = weighted.sum() / weight.sum();
-    let share = |rows: &Array<bool>| -> Result<Array<f64>> { Ok(weighted.mask(rows)?.sum() / weight.mask(rows)?.sum()) };
+    let share =
+        |rows: &Array<bool>| -> Result<Array<f64>> { Ok(weighted.mask(rows)?.sum() / weight.mask(rows)?.sum()) };
 
     // Boolean indexing: how many cells are selected is not known before the run, and the mean does not need to know.
     let southern_land = land.logical_and(&south.expand_dims(1)?)?;
@@ -93,15 +94,8 @@ fn explore(land: &Array<bool>, out: &Path) -> std::result::Result<(), Failure> {
 
     std::fs::create_dir_all(out)?;
     std::fs::write(out.join("earth.svg"), fraction.as_dyn().to_svg()?)?;
-    let (cells, fraction, north, south, southern_latitude, coast_by_row, density) = compute!(
-        land.sum(),
-        fraction,
-        share(&north)?,
-        share(&south)?,
-        southern_latitude,
-        coast_by_row,
-        density
-    )?;
+    let (cells, fraction, north, south, southern_latitude, coast_by_row, density) =
+        compute!(land.sum(), fraction, share(&north)?, share(&south)?, southern_latitude, coast_by_row, density)?;
 
     println!("land cells                        {}", cells[[]]);
     println!("land fraction by area             {:.16}", fraction[[]]);

@@ -3,8 +3,8 @@
 use super::typed::forward;
 use super::{Array, DynArray};
 use crate::block::{ArrayMeta, Block, BlockData, BlockLocation, BlockView, Layout};
-use crate::chunks::select::{normalize_axes, normalize_axis, normalize_index};
-use crate::chunks::{AxisChunks, Chunks, Grid};
+use crate::chunks::select::{normalize_axes, normalize_index};
+use crate::chunks::{AxisChunks, Grid};
 use crate::element::{DType, Element};
 use crate::error::{Error, Result, Shown};
 use crate::graph::Name;

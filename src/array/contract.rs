@@ -5,7 +5,7 @@ use crate::block::ArrayMeta;
 use crate::chunks::select::normalize_axes;
 use crate::chunks::{AxisChunks, Grid};
 use crate::element::{Element, Scalar, promote};
-use crate::error::{Error, Result, Shown};
+use crate::error::{Error, Result};
 use crate::graph::ops::ContractOp;
 
 /// Which axes `tensordot` contracts: a number of trailing and leading ones, or pairs.
@@ -64,10 +64,10 @@ fn align(op: &'static str, lhs: &DynArray, rhs: &DynArray, pairs: &[(usize, usiz
     let (mut lhs_grid, mut rhs_grid) = (lhs.grid().clone(), rhs.grid().clone());
     for &(a, b) in pairs {
         let (x, y) = (lhs_grid.axis(a).clone(), rhs_grid.axis(b).clone());
-        if let (Some(m), Some(n)) = (x.len(), y.len()) {
-            if m != n {
-                return Err(pair_error(op, lhs, rhs, pairs, m, n));
-            }
+        if let (Some(m), Some(n)) = (x.len(), y.len())
+            && m != n
+        {
+            return Err(pair_error(op, lhs, rhs, pairs, m, n));
         }
         let common = common_cut(op, &x, &y)?;
         lhs_grid = lhs_grid.with_axis(a, common.clone());

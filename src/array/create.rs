@@ -74,8 +74,7 @@ pub(crate) fn checked_shape(op: &'static str, shape: impl IntoShape) -> Result<V
 /// The grid of a new dense array; its elements must fit an address space.
 fn dense_grid(op: &'static str, shape: &[u64], chunks: &Chunks, dtype: DType) -> Result<Grid> {
     let item_bytes = dtype.size_bytes() as u64;
-    let nonzero = shape.iter().filter(|&&len| len > 0);
-    let n_bytes = nonzero.fold(Some(item_bytes), |n: Option<u64>, &len| n?.checked_mul(len));
+    let n_bytes = shape.iter().filter(|&&len| len > 0).try_fold(item_bytes, |n, &len| n.checked_mul(len));
     if n_bytes.is_none_or(|n| n > i64::MAX as u64) {
         let detail = format!("an array of shape {} and type {dtype} exceeds 2^63 bytes", crate::error::Shown(shape));
         return Err(Error::shape(op, detail).with_remedy("sparse arrays may be larger: see `Coo`"));

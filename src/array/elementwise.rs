@@ -312,6 +312,4 @@ macro_rules! typed_method {
     };
 }
 
-use {dyn_method, typed_method, with_bound, with_output};
-
 for_each_elementwise!(define_methods);

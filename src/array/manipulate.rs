@@ -226,11 +226,11 @@ fn equal_length_refinement(
     a: &AxisChunks,
     b: &AxisChunks,
 ) -> Result<AxisChunks> {
-    if let (Some(x), Some(y)) = (a.len(), b.len()) {
-        if x != y {
-            let (first, other) = (first.grid().shape_text(), array.grid().shape_text());
-            return Err(Error::shape(op, format!("shapes {first} and {other} differ along axis {axis}: {x} and {y}")));
-        }
+    if let (Some(x), Some(y)) = (a.len(), b.len())
+        && x != y
+    {
+        let (first, other) = (first.grid().shape_text(), array.grid().shape_text());
+        return Err(Error::shape(op, format!("shapes {first} and {other} differ along axis {axis}: {x} and {y}")));
     }
     let grids = [Grid::new(vec![a.clone()]), Grid::new(vec![b.clone()])];
     Ok(crate::chunks::unify::broadcast_grids(op, &[&grids[0], &grids[1]])?.axis(0).clone())

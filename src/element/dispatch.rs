@@ -54,16 +54,6 @@ macro_rules! dispatch_float {
 }
 pub(crate) use dispatch_float;
 
-/// Like `dispatch!` for the complex types; `otherwise` for the rest.
-macro_rules! dispatch_complex {
-    ($dtype:expr, $T:ident => $body:expr, else $otherwise:expr) => {
-        $crate::element::dispatch::dispatch_over!($dtype, $T => $body, [
-            (C32, $crate::element::C32), (C64, $crate::element::C64)
-        ], else $otherwise)
-    };
-}
-pub(crate) use dispatch_complex;
-
 /// Like `dispatch!` for the types that have NaN; `otherwise` for integers and `bool`.
 macro_rules! dispatch_inexact {
     ($dtype:expr, $T:ident => $body:expr, else $otherwise:expr) => {

@@ -135,12 +135,11 @@ impl Literal {
     /// The element type of the result when this literal meets an array of type `dtype`.
     pub fn common_dtype(self, dtype: DType) -> DType {
         match (self, dtype.kind()) {
-            (Literal::Bool(_), _) => dtype,
             (Literal::Int(_), DTypeKind::Bool) => DType::I64,
-            (Literal::Int(_), _) => dtype,
-            (Literal::Float(_), DTypeKind::Float | DTypeKind::Complex) => dtype,
+            (Literal::Bool(_) | Literal::Int(_), _)
+            | (Literal::Float(_), DTypeKind::Float | DTypeKind::Complex)
+            | (Literal::Complex(_), DTypeKind::Complex) => dtype,
             (Literal::Float(_), _) => DType::F64,
-            (Literal::Complex(_), DTypeKind::Complex) => dtype,
             (Literal::Complex(_), DTypeKind::Float) => super::promote(dtype, DType::C32),
             (Literal::Complex(_), _) => DType::C64,
         }

@@ -37,8 +37,14 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) fn family(self) -> Family {
         match self {
-            Kind::Shape | Kind::Axis | Kind::DType | Kind::Index | Kind::Chunks | Kind::UnknownChunks => Family::Usage,
-            Kind::Layout | Kind::Value => Family::Usage,
+            Kind::Shape
+            | Kind::Axis
+            | Kind::DType
+            | Kind::Index
+            | Kind::Chunks
+            | Kind::UnknownChunks
+            | Kind::Layout
+            | Kind::Value => Family::Usage,
             Kind::Format => Family::Data,
             Kind::Io | Kind::Memory => Family::Resource,
             Kind::Task | Kind::Cancelled => Family::Engine,

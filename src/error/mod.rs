@@ -28,7 +28,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub(crate) use kind::Kind;
-pub(crate) use usage::{Shown, ShownDims};
+pub(crate) use usage::Shown;
 
 /// A result whose error is the crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -105,7 +105,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// Blocks that are read in place.
-    pub(crate) fn inline(&self, source: InlineSource, max_block_elems: u64) -> Lowered {
+    pub(crate) fn inline(source: InlineSource, max_block_elems: u64) -> Lowered {
         let max_block_elems = source.grid.max_block_elems().unwrap_or(max_block_elems);
         Lowered { producer: Producer::Inline(source), max_block_elems }
     }

@@ -294,7 +294,7 @@ impl BlockMap {
             BlockMap::Identity => visit(out),
             BlockMap::Separable(map) => map.for_each_input(0, 0, &Coords::new(out, &map.out_counts), visit),
             BlockMap::Previous { stride, count } => {
-                if out / stride % count > 0 {
+                if !(out / stride).is_multiple_of(*count) {
                     visit(out - stride);
                 }
             }

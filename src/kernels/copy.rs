@@ -126,7 +126,7 @@ fn copy_plane<T: Element>(mut dst: ArrayViewMut2<'_, T>, src: ArrayView2<'_, T>)
     if rows.is_none() && columns.is_none() {
         return dst.assign(&src);
     }
-    let targets: Option<Vec<&mut [T]>> = dst.rows_mut().into_iter().map(|row| row.into_slice()).collect();
+    let targets: Option<Vec<&mut [T]>> = dst.rows_mut().into_iter().map(ndarray::ArrayBase::into_slice).collect();
     match (targets, rows, columns) {
         (Some(mut to), Some(from), _) => to.iter_mut().zip(from).for_each(|(to, from)| to.copy_from_slice(from)),
         (Some(mut to), None, Some(from)) => transpose(&mut to, &from),

@@ -64,7 +64,7 @@ impl Evaluate {
             .zip(&self.operands)
             .map(|(block, axes)| arranged_sparse(block, axes, shape, ctx))
             .collect::<Result<Vec<Block>>>()?;
-        let keys = arranged.iter().map(|block| with_block!(block, U, data => data.sparse().map(|coo| coo.keys())));
+        let keys = arranged.iter().map(|block| with_block!(block, U, data => data.sparse().map(Coo::keys)));
         let positions = union(&keys.collect::<Result<Vec<_>>>()?);
         let aligned = arranged.iter().map(|block| {
             with_block!(block, U, data => {

@@ -5,7 +5,7 @@ use ndarray::ArrayViewD;
 use super::alloc::reserved;
 use super::coo::Coo;
 use super::coords::encode_one;
-use super::keys::{Key, Width, with_width};
+use super::keys::{Key, with_width};
 use super::region::Region;
 use super::sort::sort_entries;
 use crate::chunks::AxisRange;

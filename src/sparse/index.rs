@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::ArrayViewD;
 
 use super::coo::Coo;
-use super::keys::{Key, Width, with_width};
+use super::keys::{Key, with_width};
 use super::region::Region;
 use super::sort::sort_entries;
 use crate::chunks::AxisRange;

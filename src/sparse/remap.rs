@@ -85,7 +85,7 @@ fn group_axes(shape: &[u64], strides: &[u128]) -> Vec<(u128, u128)> {
     for (&len, &stride) in shape.iter().zip(strides).rev().filter(|&(&len, _)| len != 1) {
         match groups.last_mut() {
             Some((group_len, group_stride)) if stride == group_stride.wrapping_mul(*group_len) => {
-                *group_len *= len as u128
+                *group_len *= len as u128;
             }
             _ => groups.push((len as u128, stride)),
         }

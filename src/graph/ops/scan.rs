@@ -101,7 +101,7 @@ struct OffsetBody {
 
 impl LayerBody for OffsetBody {
     fn kernel(&self, index: u64) -> Result<Kernel> {
-        let is_first = index / self.stride % self.count == 0;
+        let is_first = (index / self.stride).is_multiple_of(self.count);
         Ok(if is_first { Kernel::Pass } else { Kernel::ScanApply(ScanApply(self.spec)) })
     }
 }

@@ -52,7 +52,7 @@ impl OpSpec for SourceOp {
         let grid = node.meta.grid.clone();
         if self.source.is_in_memory() {
             let source = InlineSource { source: Arc::clone(&self.source), grid };
-            return Ok(lowering.inline(source, self.source.max_block_elems()));
+            return Ok(Lowering::inline(source, self.source.max_block_elems()));
         }
         let task_bytes = lowering.block_bytes(node) + self.source.scratch_bytes(&node.meta);
         let body = ReadBody { source: Arc::clone(&self.source), grid, dtype: node.meta.dtype };

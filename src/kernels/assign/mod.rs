@@ -16,5 +16,4 @@ mod value;
 
 pub(crate) use masked::AssignMasked;
 pub(crate) use picks::AssignPicks;
-pub(crate) use points::AssignPoints;
 pub(crate) use region::AssignRegion;

@@ -26,7 +26,7 @@ impl AssignRegion {
     pub(crate) fn run(&self, inputs: Vec<Value>, ctx: &KernelContext<'_>) -> Result<Block> {
         let [block, value] = exactly(OP, inputs)?;
         self.check(&block.shape())?;
-        let shape: Vec<u64> = self.axes.iter().map(|range| range.len()).collect();
+        let shape: Vec<u64> = self.axes.iter().map(crate::chunks::AxisRange::len).collect();
         with_block!(block, T, data => match Assignment::<T>::new(OP, data, value)? {
             Assignment::Dense(target, value) => {
                 let mut target = writable(target, ctx)?;

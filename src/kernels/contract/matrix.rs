@@ -55,7 +55,7 @@ impl Groups {
 }
 
 /// Makes one axis of `n` neighbours, if one stride can do so; of none, a new axis of length 1.
-fn merge_axes<'a, T>(mut view: ArrayViewD<'a, T>, first: usize, n: usize) -> Option<ArrayViewD<'a, T>> {
+fn merge_axes<T>(mut view: ArrayViewD<'_, T>, first: usize, n: usize) -> Option<ArrayViewD<'_, T>> {
     if n == 0 {
         return Some(view.insert_axis(Axis(first)));
     }

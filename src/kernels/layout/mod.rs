@@ -10,6 +10,5 @@ mod contiguous;
 mod reshape;
 mod view;
 
-pub(crate) use contiguous::Contiguous;
 pub(crate) use reshape::Reshape;
 pub(crate) use view::View;

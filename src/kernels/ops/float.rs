@@ -95,7 +95,7 @@ pub(super) fn heaviside<T: Float>(x: T, at_zero: T) -> T {
     let (zero, one) = (<T as num_traits::Zero>::zero(), <T as num_traits::One>::one());
     let step = if x < zero { zero } else { one };
     let step = if x == zero { at_zero } else { step };
-    if x != x { x } else { step }
+    if x == x { step } else { x }
 }
 
 /// NaN as 0, infinities as the largest finite numbers.
@@ -103,7 +103,7 @@ pub(super) fn heaviside<T: Float>(x: T, at_zero: T) -> T {
 pub(super) fn finite<T: Float>(x: T) -> T {
     let below = if x < T::min_value() { T::min_value() } else { x };
     let inside = if below > T::max_value() { T::max_value() } else { below };
-    if x != x { <T as num_traits::Zero>::zero() } else { inside }
+    if x == x { inside } else { <T as num_traits::Zero>::zero() }
 }
 
 /// The next number after `x` on the way to `y`.

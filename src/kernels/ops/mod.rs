@@ -18,7 +18,6 @@ mod oracle;
 mod rule;
 mod table;
 
-pub(crate) use map::{Args, Map, MapVisitor, Part, ResultRule, Same, Truth};
+pub(crate) use map::{Map, MapVisitor};
 pub(crate) use op::{ElemOp, maps};
-pub(crate) use rule::{Domain, Signature};
 pub(crate) use table::for_each_elementwise;

@@ -173,7 +173,7 @@ fn filled(constants: &[Constant], tile_len: usize) -> Scratch {
 
 fn used_inputs(code: &Code) -> Vec<bool> {
     let mut used = vec![false; code.inputs.len()];
-    for value in code.instrs.iter().flat_map(|instr| instr.args()).chain(&code.outputs) {
+    for value in code.instrs.iter().flat_map(super::value::Instr::args).chain(&code.outputs) {
         if let Value::Input(i) = value {
             used[*i as usize] = true;
         }

@@ -215,7 +215,7 @@ fn alone(code: &Code, instr: &Instr, dtypes: &[DType], i: usize) -> Result<Fused
 /// How often the result of each instruction is used, by instructions and outputs.
 fn count_uses(code: &Code) -> Vec<u32> {
     let mut uses = vec![0; code.instrs.len()];
-    let used = code.instrs.iter().flat_map(|instr| instr.args()).chain(&code.outputs);
+    let used = code.instrs.iter().flat_map(super::value::Instr::args).chain(&code.outputs);
     for value in used {
         if let Value::Temp(i) = value {
             uses[*i as usize] += 1;

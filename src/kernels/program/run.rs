@@ -351,7 +351,8 @@ impl Port {
     fn stays(&self, space: &Space, cut: Cut, index: &[usize]) -> Option<isize> {
         let (outer, inner) = space.strides(self.number).split_at(index.len());
         let one_row = cut.rows == 1 && inner[0] == 0;
-        let any_rows = cut.column == 0 && cut.len % space.row_len() == 0 && outer.iter().all(|&stride| stride == 0);
+        let any_rows =
+            cut.column == 0 && cut.len.is_multiple_of(space.row_len()) && outer.iter().all(|&stride| stride == 0);
         (one_row || any_rows).then(|| space.row_offset(self.number, index))
     }
 

@@ -38,7 +38,7 @@ fn send_all<T: Element>(view: &ArrayViewD<'_, T>, frame: &Frame, sink: &mut dyn 
     let (mut position, mut line) = (0, 0);
     while let Some(xs) = rows.next() {
         let left = frame.n_visits() - line % frame.n_visits();
-        if takes_groups && line % frame.n_visits() % GROUP == 0 && left >= GROUP {
+        if takes_groups && (line % frame.n_visits()).is_multiple_of(GROUP) && left >= GROUP {
             // A group never reaches beyond its sweep, so the rows are there.
             let lines = std::array::from_fn(|i| if i == 0 { xs } else { rows.next().unwrap_or_default() });
             sink.rows(position, lines);

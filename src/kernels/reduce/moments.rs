@@ -2,7 +2,7 @@
 //!
 //! Deviations are taken from a *shift*: the best mean known so far (at the very start: the first element). With
 //! `y = x - shift`, the loops only add up `y` and `|y|^2`, which runs at the speed of memory; every 1024 elements they
-//! are turned into a mean and a sum of squares and merged into the cell as in Chan, Golub and LeVeque (1979), and the
+//! are turned into a mean and a sum of squares and merged into the cell as in Chan, Golub and `LeVeque` (1979), and the
 //! shift moves to the new mean:
 //!
 //! ```text

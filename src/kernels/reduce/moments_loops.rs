@@ -372,7 +372,7 @@ impl<S: Sample> Body for FeedRowTaking<'_, S> {
         let (first, len) = (self.row.first, self.xs.len());
         for (k, (&x, &takes)) in self.xs.iter().zip(self.take).enumerate() {
             let cell = first + k;
-            let is_first = takes & (self.cells.n[cell] + self.rows.n[cell] == 0.0);
+            let is_first = takes && (self.cells.n[cell] + self.rows.n[cell] == 0.0);
             let shift = if is_first { x } else { self.cells.mean[cell] };
             self.cells.mean[cell] = shift;
             let y = if takes { x.minus(shift) } else { S::zero() };
