@@ -11,5 +11,8 @@ pub use crate::chunks::{AxisSpec, Chunks};
 pub use crate::element::{C32, C64, DType, Element};
 pub use crate::error::{Error, Result};
 pub use crate::exec::Runtime;
+pub use crate::io::{open_npy, save_npy};
+#[cfg(feature = "zarr")]
+pub use crate::io::{open_zarr, save_zarr};
 pub use crate::sparse::Coo;
 pub use crate::{compute, idx};

@@ -15,6 +15,7 @@
 //! ```
 
 pub(crate) mod arith;
+pub(crate) mod bytes;
 pub(crate) mod cast;
 pub(crate) mod dispatch;
 mod dtype;
@@ -54,6 +55,7 @@ pub trait Element:
     + Serialize
     + DeserializeOwned
     + 'static
+    + bytes::Bytes
 {
     /// The run-time name of this type.
     const DTYPE: DType;

@@ -59,7 +59,7 @@ pub trait Observer: Send + Sync {
 pub struct RunId(u64);
 
 impl RunId {
-    pub(super) fn next() -> Self {
+    pub(crate) fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }

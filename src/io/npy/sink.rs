@@ -1,0 +1,125 @@
+//! Writing `.npy` files.
+
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::super::file::PositionedFile;
+use super::super::raw::check_inside;
+use super::super::runs::Runs;
+use super::super::staged::Staged;
+use super::header::{self, OP};
+use crate::array::DynArray;
+use crate::block::{ArrayMeta, Block, BlockData, BlockLocation, BlockSink, with_block};
+use crate::element::{DType, Element};
+use crate::error::{Error, Result};
+
+/// Computes an array and writes it to an `.npy` file, block by block; a file of that name is replaced when all is written.
+///
+/// Memory holds the blocks in flight and never the whole array.
+///
+/// # Errors
+/// Chunk sizes are unknown, a block cannot be computed, or the file cannot be written.
+///
+/// # Examples
+/// ```
+/// use hyperslab::io::{open_npy, save_npy};
+/// use hyperslab::prelude::*;
+/// let dir = tempfile::tempdir().expect("a folder");
+/// let path = dir.path().join("ones.npy");
+/// save_npy(&Array::<f32>::ones([4, 6], Chunks::size(3))?, &path)?;
+/// assert_eq!(open_npy(&path, Chunks::auto())?.known_shape()?, [4, 6]);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
+pub fn save_npy(array: &impl AsRef<DynArray>, path: impl AsRef<Path>) -> Result<()> {
+    let array = array.as_ref();
+    let sink = Arc::new(NpySink::create(path, array.meta())?);
+    array.store(Arc::clone(&sink) as Arc<dyn BlockSink>)?;
+    sink.finish()
+}
+
+/// An `.npy` file that blocks are written to, each at its place, by any number of threads.
+///
+/// The file appears under its name with [`finish`](Self::finish), which checks that all blocks have come; dropped before, it
+/// leaves nothing. Each contiguous run of a block is one write, so chunks that are whole along the last axes are the
+/// fastest.
+#[derive(Debug)]
+pub struct NpySink {
+    // Dropped before `staged`, so that the file is closed when it is removed.
+    file: PositionedFile,
+    staged: Staged,
+    dtype: DType,
+    shape: Vec<u64>,
+    data_start: u64,
+    missing_elems: AtomicU64,
+}
+
+impl NpySink {
+    /// Makes a file of the right length for an array, under a name of its own until it is finished.
+    ///
+    /// # Errors
+    /// The shape is unknown, the array takes 2^63 bytes or more, or the file cannot be made.
+    pub fn create(path: impl AsRef<Path>, meta: &ArrayMeta) -> Result<Self> {
+        let shape = meta.grid.require_shape("save_npy")?;
+        let header = header::write(meta.dtype, &shape);
+        let spec = super::super::raw::RawSpec::new(meta.dtype, shape.clone()).with_offset_bytes(header.len() as u64);
+        let end_bytes = spec.end_bytes()?;
+        let staged = Staged::new(OP, path.as_ref())?;
+        let file = PositionedFile::create(OP, staged.path(), end_bytes)?;
+        file.write_all_at(&header, 0).map_err(|error| Error::io(OP, staged.target(), error))?;
+        let missing_elems = AtomicU64::new(shape.iter().product());
+        Ok(Self { file, staged, dtype: meta.dtype, shape, data_start: header.len() as u64, missing_elems })
+    }
+
+    /// Puts the file in its place, once all blocks are written; a file of that name is replaced.
+    ///
+    /// # Errors
+    /// Blocks are missing, or the operating system fails.
+    pub fn finish(&self) -> Result<()> {
+        let missing = self.missing_elems.load(Ordering::Acquire);
+        if missing > 0 {
+            let detail = format!("{}: {missing} elements were never written", self.staged.target().display());
+            return Err(Error::value(OP, detail).with_remedy("write every block before `finish`"));
+        }
+        self.file.sync().map_err(|error| Error::io(OP, self.staged.target(), error))?;
+        self.staged.commit(OP)
+    }
+
+    fn write_typed<T: Element>(&self, ranges: &[Range<u64>], data: &BlockData<T>) -> Result<()> {
+        let array = data.to_dense()?;
+        let array = array.as_standard_layout();
+        let elems = array.as_slice().ok_or_else(|| Error::bug(OP, "a row-major array is not one slice"))?;
+        let runs = Runs::new(&self.shape, ranges);
+        let size_bytes = size_of::<T>() as u64;
+        let write = || -> io::Result<()> {
+            for (start, run) in runs.starts().zip(elems.chunks_exact((runs.run_elems() as usize).max(1))) {
+                self.file.write_all_at(T::as_bytes(run), self.data_start + start * size_bytes)?;
+            }
+            Ok(())
+        };
+        write().map_err(|error| Error::io(OP, self.staged.target(), error))?;
+        // A block that is written twice is not a reason to wrap below zero.
+        let less = |missing: u64| Some(missing.saturating_sub(elems.len() as u64));
+        let _ = self.missing_elems.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
+        Ok(())
+    }
+}
+
+impl BlockSink for NpySink {
+    fn format(&self) -> &'static str {
+        OP
+    }
+
+    fn write(&self, at: &BlockLocation, block: &Block) -> Result<()> {
+        let ranges = at.ranges()?;
+        check_inside(OP, at, ranges, &self.shape)?;
+        let lens = at.shape().unwrap_or_default();
+        if block.shape() != lens || block.dtype() != self.dtype {
+            let expected = format!("{} {:?}", self.dtype, lens);
+            return Err(Error::block(OP, "type and shape", expected, format!("{} {:?}", block.dtype(), block.shape())));
+        }
+        with_block!(block, T, data => self.write_typed::<T>(ranges, data))
+    }
+}

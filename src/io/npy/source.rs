@@ -1,0 +1,97 @@
+//! Reading `.npy` files.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::super::file::{PositionedFile, ReadAt};
+use super::super::raw::RawSource;
+use super::header::{self, OP};
+use crate::array::DynArray;
+use crate::block::{ArrayMeta, Block, BlockLocation, BlockSource};
+use crate::chunks::Chunks;
+use crate::element::DType;
+use crate::error::Result;
+
+/// The array in an `.npy` file, read block by block when it is computed.
+///
+/// # Chunks
+/// Any; blocks that are whole along the last axes (the first ones of a column-major file) are read the fastest.
+///
+/// # Errors
+/// The file cannot be opened, is no `.npy` file, holds elements that arrays cannot hold, or is shorter than its header
+/// promises; the chunks do not fit its shape.
+///
+/// # Examples
+/// ```
+/// use hyperslab::io::{open_npy, save_npy};
+/// use hyperslab::prelude::*;
+/// let dir = tempfile::tempdir().expect("a folder");
+/// let path = dir.path().join("squares.npy");
+/// save_npy(&(Array::<i64>::arange(0, 5, 1, Chunks::size(2))?).map_blocks(|b: BlockView<'_, i64>| Ok(b.dense()?.mapv(|i| i * i)))?, &path)?;
+/// let squares: Array<i64> = open_npy(&path, Chunks::size(3))?.try_typed()?;
+/// assert_eq!(squares.sum().scalar::<i64>()?, 0 + 1 + 4 + 9 + 16);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
+pub fn open_npy(path: impl AsRef<Path>, chunks: impl Into<Chunks>) -> Result<DynArray> {
+    array_over(NpySource::open(path)?, chunks.into())
+}
+
+/// The lazy array over a source.
+pub(super) fn array_over(source: NpySource, chunks: Chunks) -> Result<DynArray> {
+    let dtype = source.dtype();
+    let grid = chunks.normalize("open_npy", source.shape(), dtype.size_bytes())?;
+    let key = source.key();
+    Ok(DynArray::from_source(Arc::new(source), ArrayMeta::dense(dtype, grid), Some(key)))
+}
+
+/// The array in an `.npy` file. The file stays open; blocks are read from it at any position by any thread.
+#[derive(Clone, Debug)]
+pub struct NpySource(RawSource);
+
+impl NpySource {
+    /// Opens a file and reads its header.
+    ///
+    /// # Errors
+    /// The file cannot be opened, is no `.npy` file, holds elements that arrays cannot hold, or is shorter than its header
+    /// promises.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let file = PositionedFile::open(OP, path.as_ref())?;
+        let key = file.key();
+        Self::over(file.into_shared(), key)
+    }
+
+    /// The array in bytes that are open already; `key` stands for the file.
+    pub(in crate::io) fn over(data: Arc<dyn ReadAt>, key: u128) -> Result<Self> {
+        let spec = header::read(&*data)?;
+        Ok(Self(RawSource::over(OP, data, spec, key)?))
+    }
+
+    /// The element type.
+    pub fn dtype(&self) -> DType {
+        self.0.spec().dtype()
+    }
+
+    /// The length of each axis.
+    pub fn shape(&self) -> &[u64] {
+        self.0.spec().shape()
+    }
+
+    /// A number that stands for path, length and time of change of the file: equal keys, equal elements.
+    pub fn key(&self) -> u128 {
+        self.0.key()
+    }
+}
+
+impl BlockSource for NpySource {
+    fn format(&self) -> &'static str {
+        OP
+    }
+
+    fn read(&self, at: &BlockLocation) -> Result<Block> {
+        self.0.read(at)
+    }
+
+    fn scratch_bytes(&self, meta: &ArrayMeta) -> u64 {
+        self.0.scratch_bytes(meta)
+    }
+}

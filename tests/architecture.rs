@@ -1,0 +1,173 @@
+//! The house: imports point left, files and functions stay small, nothing unwraps, unsafe code argues for itself.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The modules in their order; those on one line are neighbours that may not use each other's betters to the right.
+const ORDER: [&[&str]; 9] = [
+    &["error", "config"],
+    &["element", "chunks"],
+    &["sparse"],
+    &["block"],
+    &["kernels"],
+    &["graph"],
+    &["exec"],
+    &["array"],
+    &["io", "diag", "delayed", "linalg"],
+];
+const MAX_FILE_LINES: usize = 600;
+const MAX_FUNCTION_LINES: usize = 60;
+
+struct Source {
+    path: String,
+    /// The lines before the tests at the end of the file.
+    lines: Vec<String>,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+                found.push(Source { path: name, lines: without_tests(&text) });
+            }
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+/// The lines before a `#[cfg(test)] mod name {` at the end of a file.
+fn without_tests(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let is_tests = |i: usize| {
+        lines[i].trim() == "#[cfg(test)]"
+            && lines.get(i + 1).is_some_and(|next| next.trim_start().starts_with("mod ") && next.contains('{'))
+    };
+    let end = (0..lines.len()).find(|&i| is_tests(i)).unwrap_or(lines.len());
+    lines[..end].iter().map(|line| (*line).to_owned()).collect()
+}
+
+/// Files that exist for tests alone: their module is declared under `#[cfg(test)]`.
+fn is_test_file(path: &str) -> bool {
+    ["testing.rs", "oracle.rs", "samples.rs", "accuracy.rs"].iter().any(|name| path.ends_with(name))
+}
+
+fn rank(module: &str) -> Option<usize> {
+    ORDER.iter().position(|group| group.contains(&module))
+}
+
+/// The modules of this crate that a line names.
+fn named_modules(line: &str) -> Vec<String> {
+    let code = line.split("//").next().unwrap_or("");
+    let word = |rest: &str| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    code.split("crate::").skip(1).map(word).collect()
+}
+
+fn wrong_arrows(path: &str, lines: &[String]) -> Vec<String> {
+    let module = path.split('/').next().unwrap_or("").trim_end_matches(".rs");
+    let Some(own) = rank(module) else { return Vec::new() };
+    let wrong = |line: &String| {
+        named_modules(line).into_iter().find(|target| rank(target).is_some_and(|rank| rank > own))
+    };
+    lines.iter().filter_map(wrong).map(|target| format!("{path}: {module} uses {target}")).collect()
+}
+
+/// The lengths of functions by name.
+fn functions(lines: &[String]) -> Vec<(String, usize)> {
+    let mut found = Vec::new();
+    for (start, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        let is_function = !code.starts_with("//") && (code.starts_with("fn ") || code.contains(" fn ")) && code.contains('(');
+        if !is_function || code.contains('"') {
+            continue;
+        }
+        let indent = line.len() - code.len();
+        let end = lines[start..].iter().position(|line| {
+            line.len() > indent && line.starts_with(&" ".repeat(indent)) && line[indent..].starts_with('}')
+        });
+        if let Some(end) = end {
+            let name = code.split("fn ").nth(1).unwrap_or("").chars().take_while(|c| c.is_alphanumeric() || *c == '_');
+            found.push((name.collect(), end + 1));
+        }
+    }
+    found
+}
+
+#[test]
+fn imports_point_left() {
+    let wrong: Vec<String> = sources().iter().flat_map(|source| wrong_arrows(&source.path, &source.lines)).collect();
+    assert!(wrong.is_empty(), "arrows to the right:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn files_and_functions_stay_small() {
+    let mut large = Vec::new();
+    for source in sources() {
+        let code = source.lines.iter().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("//"));
+        let n = code.count();
+        if n > MAX_FILE_LINES {
+            large.push(format!("{}: {n} lines of code", source.path));
+        }
+        for (name, n) in functions(&source.lines) {
+            if n > MAX_FUNCTION_LINES {
+                large.push(format!("{}: {name} has {n} lines", source.path));
+            }
+        }
+    }
+    assert!(large.is_empty(), "too large:\n{}", large.join("\n"));
+}
+
+#[test]
+fn nothing_unwraps_outside_tests() {
+    let mut found = Vec::new();
+    for source in sources().iter().filter(|source| !is_test_file(&source.path)) {
+        for (i, line) in source.lines.iter().enumerate() {
+            if line.split("//").next().unwrap_or("").contains(".unwrap()") {
+                found.push(format!("{}:{}", source.path, i + 1));
+            }
+        }
+    }
+    assert!(found.is_empty(), "unwrap outside tests:\n{}", found.join("\n"));
+}
+
+#[test]
+fn unsafe_files_state_their_invariants() {
+    for source in sources() {
+        let opts_in = source.lines.iter().any(|line| line.contains("allow(unsafe_code)"));
+        let states = source.lines.iter().any(|line| line.starts_with("//! # Safety"));
+        assert!(!opts_in || states, "{} allows unsafe code and has no `# Safety` section", source.path);
+    }
+}
+
+#[test]
+fn foreign_crates_keep_to_their_doors() {
+    let doors = [("rayon", "exec/pool.rs"), ("libc", "block/recycle.rs"), ("zarrs", "io/zarr/"), ("gemm", "kernels/contract/")];
+    for source in sources() {
+        for (name, door) in doors {
+            let uses = |line: &String| {
+                let code = line.split("//").next().unwrap_or("");
+                code.contains(&format!("use {name}::")) || code.contains(&format!(" {name}::"))
+            };
+            let found = !is_test_file(&source.path) && source.lines.iter().any(uses);
+            assert!(!found || source.path.starts_with(door), "{} uses {name}, whose door is {door}", source.path);
+        }
+    }
+}
+
+#[test]
+fn the_checker_finds_what_it_looks_for() {
+    let lines = |text: &str| without_tests(text);
+    let wrong = "use crate::graph::Plan;\n// use crate::array::Array;\n#[cfg(test)]\nmod tests {\n use crate::io::x;\n}";
+    assert_eq!(wrong_arrows("kernels/x.rs", &lines(wrong)), ["kernels/x.rs: kernels uses graph"]);
+    assert!(wrong_arrows("graph/x.rs", &lines("use crate::kernels::Kernel;")).is_empty());
+    let long = format!("    fn long() {{\n{}    }}\n", "        work();\n".repeat(70));
+    assert_eq!(functions(&lines(&long)), [("long".to_owned(), 72)]);
+}
