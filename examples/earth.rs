@@ -72,7 +72,7 @@ fn explore(land: &Array<bool>, out: &Path) -> std::result::Result<(), Failure> {
     let n_rows = rows.len().unwrap_or(0) as f64;
     let latitude = 90.0 - Array::<f64>::arange(0.0, n_rows, 1.0, vec![rows.sizes().collect::<Vec<u64>>()])? / 120.0;
     let weight = latitude.deg2rad().cos();
-    let (north, south) = (latitude.gt(0.0)?, latitude.lt(0.0)?);
+    let (north, south) = (latitude.gt(0.0)?, latitude.le(0.0)?);
 
     // Area: a cell counts by the cosine of its latitude.
     let weighted = land.mean_axis(1)? * &weight;
@@ -81,7 +81,7 @@ fn explore(land: &Array<bool>, out: &Path) -> std::result::Result<(), Failure> {
         |rows: &Array<bool>| -> Result<Array<f64>> { Ok(weighted.mask(rows)?.sum() / weight.mask(rows)?.sum()) };
 
     // Boolean indexing: how many cells are selected is not known before the run, and the mean does not need to know.
-    let southern_land = land.logical_and(&south.expand_dims(1)?)?;
+    let southern_land = land.logical_and(&latitude.lt(0.0)?.expand_dims(1)?)?;
     let southern_latitude = latitude.expand_dims(1)?.broadcast_like(land)?.mask(&southern_land)?.mean();
 
     // The coastline: a stencil over blocks with a margin, as sparse blocks.
@@ -100,7 +100,7 @@ fn explore(land: &Array<bool>, out: &Path) -> std::result::Result<(), Failure> {
     println!("land cells                        {}", cells[[]]);
     println!("land fraction by area             {:.16}", fraction[[]]);
     println!("  north of the equator            {:.16}", north[[]]);
-    println!("  south of the equator            {:.16}", south[[]]);
+    println!("  south of it                     {:.16}", south[[]]);
     println!("mean latitude of southern land    {:.6}", southern_latitude[[]]);
     println!("coast cells                       {}", coast_by_row.sum());
     println!("latitude with most coast          {:.2}", 90.0 - position_of_max(&coast_by_row) as f64 / 120.0);

@@ -74,9 +74,8 @@ fn named_modules(line: &str) -> Vec<String> {
 fn wrong_arrows(path: &str, lines: &[String]) -> Vec<String> {
     let module = path.split('/').next().unwrap_or("").trim_end_matches(".rs");
     let Some(own) = rank(module) else { return Vec::new() };
-    let wrong = |line: &String| {
-        named_modules(line).into_iter().find(|target| rank(target).is_some_and(|rank| rank > own))
-    };
+    let wrong =
+        |line: &String| named_modules(line).into_iter().find(|target| rank(target).is_some_and(|rank| rank > own));
     lines.iter().filter_map(wrong).map(|target| format!("{path}: {module} uses {target}")).collect()
 }
 
@@ -85,7 +84,8 @@ fn functions(lines: &[String]) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     for (start, line) in lines.iter().enumerate() {
         let code = line.trim_start();
-        let is_function = !code.starts_with("//") && (code.starts_with("fn ") || code.contains(" fn ")) && code.contains('(');
+        let is_function =
+            !code.starts_with("//") && (code.starts_with("fn ") || code.contains(" fn ")) && code.contains('(');
         if !is_function || code.contains('"') {
             continue;
         }
@@ -149,7 +149,8 @@ fn unsafe_files_state_their_invariants() {
 
 #[test]
 fn foreign_crates_keep_to_their_doors() {
-    let doors = [("rayon", "exec/pool.rs"), ("libc", "block/recycle.rs"), ("zarrs", "io/zarr/"), ("gemm", "kernels/contract/")];
+    let doors =
+        [("rayon", "exec/pool.rs"), ("libc", "block/recycle.rs"), ("zarrs", "io/zarr/"), ("gemm", "kernels/contract/")];
     for source in sources() {
         for (name, door) in doors {
             let uses = |line: &String| {
@@ -165,7 +166,8 @@ fn foreign_crates_keep_to_their_doors() {
 #[test]
 fn the_checker_finds_what_it_looks_for() {
     let lines = |text: &str| without_tests(text);
-    let wrong = "use crate::graph::Plan;\n// use crate::array::Array;\n#[cfg(test)]\nmod tests {\n use crate::io::x;\n}";
+    let wrong =
+        "use crate::graph::Plan;\n// use crate::array::Array;\n#[cfg(test)]\nmod tests {\n use crate::io::x;\n}";
     assert_eq!(wrong_arrows("kernels/x.rs", &lines(wrong)), ["kernels/x.rs: kernels uses graph"]);
     assert!(wrong_arrows("graph/x.rs", &lines("use crate::kernels::Kernel;")).is_empty());
     let long = format!("    fn long() {{\n{}    }}\n", "        work();\n".repeat(70));

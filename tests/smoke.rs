@@ -82,3 +82,17 @@ fn assignment_contraction_scan() -> Result<()> {
     assert_eq!(a.topk(2, 1)?.slice(s![0, ..])?.compute()?, arr1(&[4.0, 3.0]).into_dyn());
     Ok(())
 }
+
+#[test]
+fn reduction_of_a_two_dimensional_mask_drops_both_masked_axes() -> Result<()> {
+    let x = Array::<i64>::arange(0, 24, 1, Chunks::size(5))?.reshape([2, 3, 4])?.rechunk([1, 2, 3])?;
+    let m = Array::<i64>::arange(0, 6, 1, Chunks::size(2))?.reshape([2, 3])?.gt(3)?;
+    let picked = x.mask(&m)?;
+    assert_eq!(picked.sum_axis(0)?.compute()?, arr1(&[36i64, 38, 40, 42]).into_dyn());
+    assert_eq!(picked.sum_with(Reduce::axes([0]).keepdims())?.known_shape()?, [1, 4]);
+    assert_eq!(picked.sum_with(Reduce::axes([0]).keepdims())?.compute()?.shape(), [1, 4]);
+    let all = picked.compute()?;
+    assert_eq!(all.sum_axis(ndarray::Axis(0)), arr1(&[36i64, 38, 40, 42]).into_dyn());
+    assert_eq!(picked.sum().scalar()?, 156);
+    Ok(())
+}

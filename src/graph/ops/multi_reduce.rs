@@ -155,16 +155,15 @@ impl LayerBody for LiftBody {
 pub(crate) struct PickOp {
     pub(crate) item: usize,
     pub(crate) reducer: Reducer,
-    pub(crate) axes: Vec<usize>,
-    pub(crate) keepdims: bool,
+    /// The axes of length 1 that the answer has not, ascending.
+    pub(crate) dropped: Vec<usize>,
 }
 
 impl PickOp {
     /// The layer that finishes partial results.
     pub(crate) fn lower_from(&self, node: &Node, partials: u32, lowering: &mut Lowering<'_>) -> Result<Lowered> {
-        let dropped = if self.keepdims { Vec::new() } else { self.axes.clone() };
         let fill = node.meta.layout.fill();
-        let finish = FinishPartial { reducer: self.reducer, item: self.item, dropped, fill };
+        let finish = FinishPartial { reducer: self.reducer, item: self.item, dropped: self.dropped.clone(), fill };
         Ok(lowering.push(
             node,
             NewLayer {

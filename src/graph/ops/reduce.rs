@@ -26,6 +26,11 @@ pub(crate) struct ReduceOp {
 }
 
 impl ReduceOp {
+    /// The reduced axes that the result has not.
+    pub(crate) fn dropped_axes(&self) -> Vec<usize> {
+        if self.keepdims { Vec::new() } else { self.axes.clone() }
+    }
+
     /// What is promised of the result.
     pub(crate) fn meta(&self, input: &ArrayMeta, dtype: DType, layout: Layout) -> ArrayMeta {
         let grid =
@@ -64,7 +69,7 @@ impl OpSpec for ReduceOp {
         let reducer = Reducer::new(self.reduction, lowering.meta(input).dtype)?;
         let pass = MultiReduceOp::single(self, reducer, lowering.meta(input));
         let partials = pass.lower_partials(&node.inputs, self.name(), lowering)?;
-        let pick = PickOp { item: 0, reducer, axes: self.axes.clone(), keepdims: self.keepdims };
+        let pick = PickOp { item: 0, reducer, dropped: self.dropped_axes() };
         pick.lower_from(node, partials, lowering)
     }
 }

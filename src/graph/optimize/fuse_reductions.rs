@@ -26,7 +26,7 @@ impl Pass for FuseReductions {
             let input = dag.node(id).inputs[0];
             let fusable = |id: NodeId| only_reduced[id.index()];
             match fused_pass(dag, new, &reduce, input, node.inputs[0], &fusable) {
-                Some(pass) => pick(new, &reduce, pass, &node),
+                Some(pass) => pick(new, pass, &node),
                 None => new.keep(node),
             }
         })
@@ -56,6 +56,8 @@ fn only_read_by_reductions(dag: &Dag) -> Vec<bool> {
 struct Fused {
     op: MultiReduceOp,
     inputs: Vec<NodeId>,
+    /// The axes of the pass that the answer has not.
+    dropped: Vec<usize>,
 }
 
 /// The pass that reduces `input` (`new_input` in the new arena) together with what can be computed on the way.
@@ -81,9 +83,12 @@ fn fused_pass(
         let mut builder = Builder::new(new.meta(values).layout.is_dense() && new.meta(selected).layout.is_dense())?;
         let value = builder.operand(new, values, (0..ndim).map(Some).collect(), true);
         let taken = builder.operand(new, selected, mask_axes, true);
-        let axes = reduce.axes.iter().flat_map(|&axis| expand(axis, mask.axis, mask.mask_ndim)).collect();
         let item = LiftItem { reducer, value: 0, mask: Some(1) };
-        return Some(builder.finish(new.meta(values).grid.clone(), &[value, taken], item, axes, reduce.split_every));
+        let expanded = |axes: &[usize]| axes.iter().flat_map(|&axis| expand(axis, mask)).collect::<Vec<usize>>();
+        // The masked axes were one axis of the selection: the answer keeps one of them at most.
+        let dropped = if reduce.keepdims { expand(mask.axis, mask).skip(1).collect() } else { expanded(&reduce.axes) };
+        let pass = builder.finish(new.meta(values).grid.clone(), &[value, taken], item, expanded(&reduce.axes), reduce);
+        return Some(Fused { dropped, ..pass });
     }
     let is_program = matches!(new.node(new_input).op, Op::Elementwise(_)) && fusable(input);
     if is_program && new.meta(new_input).layout.is_dense() {
@@ -92,10 +97,10 @@ fn fused_pass(
         let value = builder.operand(new, new_input, (0..ndim).map(Some).collect(), true);
         let item = LiftItem { reducer, value: 0, mask: None };
         let grid = new.meta(new_input).grid.clone();
-        return Some(builder.finish(grid, &[value], item, reduce.axes.clone(), reduce.split_every));
+        return Some(builder.finish(grid, &[value], item, reduce.axes.clone(), reduce));
     }
     let op = MultiReduceOp::single(reduce, reducer, new.meta(new_input));
-    Some(Fused { op, inputs: vec![new_input] })
+    Some(Fused { op, inputs: vec![new_input], dropped: reduce.dropped_axes() })
 }
 
 /// The values and the mask of a selection before they were cut so that selected elements keep their order, which a
@@ -113,11 +118,11 @@ fn unordered(new: &Dag, selection: &Node, mask: MaskOp) -> (NodeId, NodeId) {
 }
 
 /// The axes of the array that axis `axis` of the selection stands for.
-fn expand(axis: usize, masked: usize, mask_ndim: usize) -> std::ops::Range<usize> {
+fn expand(axis: usize, mask: MaskOp) -> std::ops::Range<usize> {
     match axis {
-        axis if axis < masked => axis..axis + 1,
-        axis if axis == masked => masked..masked + mask_ndim,
-        axis => axis + mask_ndim - 1..axis + mask_ndim,
+        axis if axis < mask.axis => axis..axis + 1,
+        axis if axis == mask.axis => axis..axis + mask.mask_ndim,
+        axis => axis + mask.mask_ndim - 1..axis + mask.mask_ndim,
     }
 }
 
@@ -175,19 +180,20 @@ impl Builder {
         values: &[ProgramValue],
         item: LiftItem,
         axes: Vec<usize>,
-        split_every: u64,
+        reduce: &ReduceOp,
     ) -> Fused {
         let program = Some(self.program.finish(values));
+        let split_every = reduce.split_every;
         let op = MultiReduceOp { grid, program, operands: self.operands, items: vec![item], axes, split_every };
-        Fused { op, inputs: self.inputs }
+        Fused { op, inputs: self.inputs, dropped: reduce.dropped_axes() }
     }
 }
 
-fn pick(new: &mut Dag, reduce: &ReduceOp, pass: Fused, node: &Node) -> NodeId {
-    let Fused { op, inputs } = pass;
+fn pick(new: &mut Dag, pass: Fused, node: &Node) -> NodeId {
+    let Fused { op, inputs, dropped } = pass;
     let meta = op.meta(&node.meta);
     let reducer = op.items[0].reducer;
     let partials = new.add(op.into(), inputs, meta);
-    let pick = PickOp { item: 0, reducer, axes: reduce.axes.clone(), keepdims: reduce.keepdims };
+    let pick = PickOp { item: 0, reducer, dropped };
     new.keep(Node { op: pick.into(), inputs: vec![partials], ..node.clone() })
 }
