@@ -48,8 +48,9 @@ fn sources() -> Vec<Source> {
 fn without_tests(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
     let is_tests = |i: usize| {
+        let after = lines[i + 1..].iter().find(|line| !line.trim_start().starts_with("#["));
         lines[i].trim() == "#[cfg(test)]"
-            && lines.get(i + 1).is_some_and(|next| next.trim_start().starts_with("mod ") && next.contains('{'))
+            && after.is_some_and(|next| next.trim_start().starts_with("mod ") && next.contains('{'))
     };
     let end = (0..lines.len()).find(|&i| is_tests(i)).unwrap_or(lines.len());
     lines[..end].iter().map(|line| (*line).to_owned()).collect()
@@ -57,7 +58,7 @@ fn without_tests(text: &str) -> Vec<String> {
 
 /// Files that exist for tests alone: their module is declared under `#[cfg(test)]`.
 fn is_test_file(path: &str) -> bool {
-    ["testing.rs", "oracle.rs", "samples.rs", "accuracy.rs"].iter().any(|name| path.ends_with(name))
+    ["testing.rs", "oracle.rs", "samples.rs", "accuracy.rs", "random.rs"].iter().any(|name| path.ends_with(name))
 }
 
 fn rank(module: &str) -> Option<usize> {
@@ -79,6 +80,27 @@ fn wrong_arrows(path: &str, lines: &[String]) -> Vec<String> {
     lines.iter().filter_map(wrong).map(|target| format!("{path}: {module} uses {target}")).collect()
 }
 
+/// How many braces a line opens more than it closes, outside of comments, strings and characters.
+fn braces(line: &str) -> i64 {
+    let (mut depth, mut in_string) = (0, false);
+    let mut chars = line.split("//").next().unwrap_or("").chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => {
+                chars.next();
+            }
+            '"' => in_string = !in_string,
+            '\'' if !in_string && matches!(chars.peek(), Some('{' | '}')) => {
+                chars.next();
+            }
+            '{' if !in_string => depth += 1,
+            '}' if !in_string => depth -= 1,
+            _ => {}
+        }
+    }
+    depth
+}
+
 /// The lengths of functions by name.
 fn functions(lines: &[String]) -> Vec<(String, usize)> {
     let mut found = Vec::new();
@@ -89,9 +111,10 @@ fn functions(lines: &[String]) -> Vec<(String, usize)> {
         if !is_function || code.contains('"') {
             continue;
         }
-        let indent = line.len() - code.len();
+        let mut depth = 0i64;
         let end = lines[start..].iter().position(|line| {
-            line.len() > indent && line.starts_with(&" ".repeat(indent)) && line[indent..].starts_with('}')
+            depth += braces(line);
+            depth == 0 && line.contains('}') || depth == 0 && line.trim_end().ends_with(';')
         });
         if let Some(end) = end {
             let name = code.split("fn ").nth(1).unwrap_or("").chars().take_while(|c| c.is_alphanumeric() || *c == '_');
