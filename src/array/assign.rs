@@ -267,7 +267,7 @@ impl<T: Element> Array<T> {
     /// x.assign_mask(&large, &halves)?;
     /// assert_eq!(x.compute()?, ndarray::arr1(&[0.2, 0.35, 0.45]).into_dyn());
     /// x.assign_mask(&large, 0.0)?;
-    /// assert_eq!(x.sum().scalar()?, 0.2);
+    /// assert_eq!(x.compute()?, ndarray::arr1(&[0.2, 0.0, 0.0]).into_dyn());
     /// # Ok::<(), hyperslab::Error>(())
     /// ```
     pub fn assign_mask(&mut self, mask: &Array<bool>, value: impl Operand<T>) -> Result<()> {

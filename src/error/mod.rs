@@ -13,7 +13,7 @@
 //! # Ok::<(), hyperslab::Error>(())
 //! ```
 //!
-//! The constructors live in one file per family ([`usage`], `data`, `resource`, `engine`, `bug`), so that the same fault
+//! The constructors live in one file per family (`usage`, `data`, `resource`, `engine`, `bug`), so that the same fault
 //! reads the same wherever it is found.
 
 mod bug;

@@ -86,8 +86,8 @@ impl RawSpec {
     pub fn end_bytes(&self) -> Result<u64> {
         let size_bytes = self.dtype.size_bytes() as u64;
         // An axis of length zero does not excuse the others: blocks of such an array must have sensible shapes too.
-        let lens = self.shape.iter().filter(|&&len| len > 0);
-        let n_bytes = lens.fold(Some(size_bytes), |n: Option<u64>, &len| n?.checked_mul(len));
+        let mut lens = self.shape.iter().filter(|&&len| len > 0);
+        let n_bytes = lens.try_fold(size_bytes, |n, &len| n.checked_mul(len));
         let n_bytes = if self.shape.contains(&0) { n_bytes.map(|_| 0) } else { n_bytes };
         n_bytes.and_then(|n| n.checked_add(self.offset_bytes)).filter(|&end| i64::try_from(end).is_ok()).ok_or_else(
             || {
@@ -111,7 +111,8 @@ impl RawSpec {
 /// let path = dir.path().join("bytes.bin");
 /// std::fs::write(&path, [0, 1, 2, 3, 4, 5]).expect("a file");
 /// let bytes: Array<u8> = open_raw(&path, RawSpec::new(DType::U8, [2, 3]), Chunks::size(2))?.try_typed()?;
-/// assert_eq!(bytes.sum().scalar::<u64>()?, 15);
+/// let total: u64 = bytes.sum().scalar()?;
+/// assert_eq!(total, 15);
 /// # Ok::<(), hyperslab::Error>(())
 /// ```
 pub fn open_raw(path: impl AsRef<Path>, spec: RawSpec, chunks: impl Into<Chunks>) -> Result<DynArray> {

@@ -27,9 +27,10 @@ use crate::error::Result;
 /// use hyperslab::prelude::*;
 /// let dir = tempfile::tempdir().expect("a folder");
 /// let path = dir.path().join("squares.npy");
-/// save_npy(&(Array::<i64>::arange(0, 5, 1, Chunks::size(2))?).map_blocks(|b: BlockView<'_, i64>| Ok(b.dense()?.mapv(|i| i * i)))?, &path)?;
+/// save_npy(&(Array::<i64>::arange(0, 5, 1, Chunks::size(2))?).map_blocks(|b: BlockView<'_, i64>| Ok(b.dense()?.mapv(|i| i * i).into()))?, &path)?;
 /// let squares: Array<i64> = open_npy(&path, Chunks::size(3))?.try_typed()?;
-/// assert_eq!(squares.sum().scalar::<i64>()?, 0 + 1 + 4 + 9 + 16);
+/// let total: i64 = squares.sum().scalar()?;
+/// assert_eq!(total, 0 + 1 + 4 + 9 + 16);
 /// # Ok::<(), hyperslab::Error>(())
 /// ```
 pub fn open_npy(path: impl AsRef<Path>, chunks: impl Into<Chunks>) -> Result<DynArray> {

@@ -162,10 +162,10 @@ impl Step {
                 zstd.decompress_to_buffer(input, output).map_err(failed)?;
             }
             Step::Gzip => {
-                read_bounded(flate2::bufread::GzDecoder::new(&input[..]), output, max_bytes).map_err(failed)?
+                read_bounded(flate2::bufread::GzDecoder::new(&input[..]), output, max_bytes).map_err(failed)?;
             }
             Step::Zlib => {
-                read_bounded(flate2::bufread::ZlibDecoder::new(&input[..]), output, max_bytes).map_err(failed)?
+                read_bounded(flate2::bufread::ZlibDecoder::new(&input[..]), output, max_bytes).map_err(failed)?;
             }
             Step::Blosc(codec) => {
                 check_blosc(input, max_bytes)?;

@@ -87,7 +87,7 @@ impl ZarrMeta {
                 let config: ShardingCodecConfigurationV1 =
                     only.to_typed_configuration().map_err(|error| refuse(error.to_string()))?;
                 let sharding = Sharding::new(&outer, &config).map_err(refuse)?;
-                (config.chunk_shape.to_vec(), Some(sharding), config.codecs)
+                (config.chunk_shape.clone(), Some(sharding), config.codecs)
             }
             codecs => (outer, None, codecs.to_vec()),
         };

@@ -39,7 +39,8 @@ use crate::error::{Error, Result, Shown};
 /// let path = dir.path().join("numbers.zarr");
 /// save_zarr(&Array::<i32>::arange(0, 10, 1, Chunks::size(4))?, &path)?;
 /// let numbers: Array<i32> = open_zarr(&path)?.try_typed()?;
-/// assert_eq!(numbers.sum().scalar::<i64>()?, 45);
+/// let total: i64 = numbers.sum().scalar()?;
+/// assert_eq!(total, 45);
 /// # Ok::<(), hyperslab::Error>(())
 /// ```
 pub fn open_zarr(path: impl AsRef<Path>) -> Result<DynArray> {
