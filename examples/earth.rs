@@ -111,6 +111,8 @@ fn explore(land: &Array<bool>, out: &Path) -> std::result::Result<(), Failure> {
 }
 
 /// Land cells with a neighbour that is not land; the block has a margin of one cell, which is cut off.
+// Without branches the loop becomes vector code.
+#[allow(clippy::needless_bitwise_bool)]
 fn coast_of(block: BlockView<'_, bool>) -> Result<ArrayD<bool>> {
     let padded = block.dense()?;
     let (height, width) = (padded.shape()[0] - 2, padded.shape()[1] - 2);

@@ -1,4 +1,24 @@
 //! Parallel, chunked, lazy n-dimensional arrays and n-dimensional sparse tensors.
+//!
+//! Arrays are cut into blocks; expressions build up lazily, fuse into passes over the blocks, and run on every core within a
+//! memory budget.
+//!
+//! ```
+//! use hyperslab::prelude::*;
+//! let x = Array::<f64>::arange(0.0, 8.0, 1.0, Chunks::size(3))?;
+//! let y = (&x * &x + 1.0).sum();
+//! assert_eq!(y.scalar()?, 148.0);
+//! # Ok::<(), hyperslab::Error>(())
+//! ```
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`array`] | [`Array`] and [`DynArray`]: start here |
+//! | [`sparse`] | [`Coo`](sparse::Coo), eager sparse arrays |
+//! | [`chunks`] [`block`] [`element`] | how arrays are cut, what a block holds, element types |
+//! | [`io`] | `.npy`, raw and Zarr files |
+//! | [`exec`] [`diag`] | runtimes, budgets, observers; progress and profiles |
+//! | [`graph`] [`kernel`] | expressions and plans; users' named kernels |
 
 pub mod array;
 pub mod block;
@@ -23,3 +43,7 @@ pub use ndarray;
 pub mod kernel {
     pub use crate::kernels::func::{NamedKernel, Registry};
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
