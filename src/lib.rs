@@ -13,7 +13,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`array`] | [`Array`] and [`DynArray`]: start here |
+//! | [`mod@array`] | [`Array`] and [`DynArray`]: start here |
 //! | [`sparse`] | [`Coo`](sparse::Coo), eager sparse arrays |
 //! | [`chunks`] [`block`] [`element`] | how arrays are cut, what a block holds, element types |
 //! | [`io`] | `.npy`, raw and Zarr files |
