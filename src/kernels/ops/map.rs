@@ -6,7 +6,7 @@ use crate::element::cast::CastTo;
 use crate::element::{DType, Element};
 use crate::kernels::simd::{Base, Isa, Level};
 
-/// A function of the elements `A`, a tuple of one to three of them.
+/// A function of the elements `A`, a tuple of one to four of them.
 pub(crate) trait Map<A: Args>: 'static {
     /// The type of the result.
     type Out: Element;
@@ -36,7 +36,10 @@ pub(crate) trait Args: Copy + 'static {
     type Last: Element;
     /// The types at run time.
     const DTYPES: &'static [DType];
+}
 
+/// The argument types of an operation, which are one to three.
+pub(crate) trait OpArgs: Args {
     /// Calls the method of the visitor for this number of arguments.
     fn accept<V: MapVisitor, F: Map<Self>>(visitor: V) -> V::Made;
 }
@@ -57,7 +60,9 @@ pub(crate) trait MapVisitor {
 impl<A: Element> Args for (A,) {
     type Last = A;
     const DTYPES: &'static [DType] = &[A::DTYPE];
+}
 
+impl<A: Element> OpArgs for (A,) {
     fn accept<V: MapVisitor, F: Map<Self>>(visitor: V) -> V::Made {
         visitor.map1::<A, F>()
     }
@@ -66,7 +71,9 @@ impl<A: Element> Args for (A,) {
 impl<A: Element, B: Element> Args for (A, B) {
     type Last = B;
     const DTYPES: &'static [DType] = &[A::DTYPE, B::DTYPE];
+}
 
+impl<A: Element, B: Element> OpArgs for (A, B) {
     fn accept<V: MapVisitor, F: Map<Self>>(visitor: V) -> V::Made {
         visitor.map2::<A, B, F>()
     }
@@ -75,10 +82,17 @@ impl<A: Element, B: Element> Args for (A, B) {
 impl<A: Element, B: Element, C: Element> Args for (A, B, C) {
     type Last = C;
     const DTYPES: &'static [DType] = &[A::DTYPE, B::DTYPE, C::DTYPE];
+}
 
+impl<A: Element, B: Element, C: Element> OpArgs for (A, B, C) {
     fn accept<V: MapVisitor, F: Map<Self>>(visitor: V) -> V::Made {
         visitor.map3::<A, B, C, F>()
     }
+}
+
+impl<T: Element> Args for (T, T, T, T) {
+    type Last = T;
+    const DTYPES: &'static [DType] = &[T::DTYPE; 4];
 }
 
 /// The conversion to `U`.

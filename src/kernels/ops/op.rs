@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::complex::{self, ThroughC64};
 use super::float::{self, NextAfter};
 use super::integer;
-use super::map::{Args, CastInto, Map, MapVisitor, Part, ResultRule, Same, Truth};
+use super::map::{Args, CastInto, Map, MapVisitor, OpArgs, Part, ResultRule, Same, Truth};
 use super::rule::{Domain, Signature, signature};
 use super::table::for_each_elementwise;
 use crate::element::dispatch::{dispatch, with_class};
@@ -130,7 +130,7 @@ macro_rules! with_tuples {
 macro_rules! visit_class {
     ([$($args:ty),*], $map:ident, $dtypes:expr, $visitor:expr) => {$(
         if $dtypes == <$args as Args>::DTYPES {
-            return Some(<$args as Args>::accept::<V, maps::$map>($visitor));
+            return Some(<$args as OpArgs>::accept::<V, maps::$map>($visitor));
         }
     )*};
 }

@@ -11,7 +11,7 @@
 use super::Program;
 use super::code::Code;
 use super::fuse::{Fused, fuse, one_by_one};
-use super::raw::{Kernel, Scratch};
+use super::raw::{Kernel, MAX_ARGS, Scratch};
 use super::value::{Constant, Value};
 use crate::element::dispatch::dispatch;
 use crate::element::{DType, DTypeKind, Element};
@@ -26,7 +26,7 @@ pub(super) type Place = u32;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     /// Runs a loop.
-    Loop { kernel: Kernel, dst: Place, args: [Place; 3] },
+    Loop { kernel: Kernel, dst: Place, args: [Place; MAX_ARGS] },
     /// Fails if an exponent is negative.
     RefuseNegative { dtype: DType, base: Place, exponent: Place },
 }
@@ -183,7 +183,7 @@ fn used_inputs(code: &Code) -> Vec<bool> {
 
 /// The check that must run before a loop: integers have no negative powers.
 fn check(fused: &Fused, code: &Code, temps: &[DType], place: &dyn Fn(Value) -> Place) -> Option<Step> {
-    let [base, exponent, _] = fused.args;
+    let [base, exponent, ..] = fused.args;
     let dtype = code.dtype(exponent, temps);
     let needed = fused.op() == Some(ElemOp::Power) && dtype.kind() == DTypeKind::Signed;
     needed.then(|| Step::RefuseNegative { dtype, base: place(base), exponent: place(exponent) })

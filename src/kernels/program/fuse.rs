@@ -8,12 +8,14 @@
 //! chain   f(g(a, b), c) or f(c, g(a, b))    f, g: add, subtract, multiply, divide
 //! after   f(g(a, b))                        f: sqrt, square, absolute; g as above
 //! norm    a*a + b*b and its square root
+//! choice  select(f(a, b), c, d)             f: a comparison of floats
 //! ```
 
 use std::marker::PhantomData;
 
 use super::code::Code;
-use super::loops::{Kernels, MakeKernels, kernels};
+use super::loops::{Kernels, MakeKernels, kernels, kernels4};
+use super::raw::MAX_ARGS;
 use super::value::{Instr, Value};
 use crate::element::dispatch::dispatch_float;
 use crate::element::{DType, Element};
@@ -91,6 +93,19 @@ where
     }
 }
 
+/// `if F(a, b) { c } else { d }`.
+struct Choice<F>(PhantomData<F>);
+
+impl<T: Element, F: Map<(T, T), Out = bool>> Map<(T, T, T, T)> for Choice<F> {
+    type Out = T;
+    const HIGHEST: Level = Level::Avx2;
+
+    #[inline(always)]
+    fn call<I: Isa>((a, b, c, d): (T, T, T, T)) -> T {
+        if F::call::<I>((a, b)) { c } else { d }
+    }
+}
+
 /// Evaluates `body` with `F` set to the map of one of four operations; `None` for the others.
 macro_rules! arithmetic {
     ($op:expr, $F:ident => $body:expr) => {
@@ -146,12 +161,19 @@ fn root_of_squares(dtype: DType) -> Option<&'static Kernels> {
     dispatch_float!(dtype, T => Some(MakeKernels.map2::<T, T, RootOfSquares>()), else None)
 }
 
+/// `select(condition(a, b), c, d)`.
+fn choice(condition: ElemOp, dtype: DType) -> Option<&'static Kernels> {
+    dispatch_float!(dtype, T => fuse_over!(condition, F => {
+        Some(kernels4::<T, Choice<F>>())
+    }, [Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual]), else None)
+}
+
 /// One loop to run: an instruction, or several in one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fused {
     pub(super) kernels: &'static Kernels,
-    /// The first is repeated where there are fewer than three.
-    pub(super) args: [Value; 3],
+    /// The first is repeated where there are fewer.
+    pub(super) args: [Value; MAX_ARGS],
     /// The instruction whose result this is.
     pub(super) result: u32,
     /// The operation that is to be done, unless it is several.
@@ -161,7 +183,7 @@ pub(super) struct Fused {
 
 impl Fused {
     fn new(kernels: &'static Kernels, args: &[Value], result: u32) -> Fused {
-        let mut all = [args[0]; 3];
+        let mut all = [args[0]; MAX_ARGS];
         all[..args.len()].copy_from_slice(args);
         Fused { kernels, args: all, result, op: None, is_sum_of_squares: false }
     }
@@ -181,8 +203,8 @@ pub(super) fn fuse(code: &Code, dtypes: &[DType]) -> Result<Vec<Fused>> {
     let mut pass = Pass { uses: count_uses(code), loops: vec![None; code.instrs.len()] };
     for (i, instr) in code.instrs.iter().enumerate() {
         let dtype = dtypes[i];
-        let fused =
-            pass.norm(instr, dtype, i).or_else(|| pass.chain(instr, dtype, i)).or_else(|| pass.after(instr, dtype, i));
+        let fused = pass.norm(instr, dtype, i).or_else(|| pass.chain(instr, dtype, i));
+        let fused = fused.or_else(|| pass.after(instr, dtype, i)).or_else(|| pass.choice(code, dtypes, instr, i));
         pass.loops[i] = Some(match fused {
             Some(fused) => fused,
             None => alone(code, instr, dtypes, i)?,
@@ -279,7 +301,7 @@ impl Pass {
         let in_order = |inner| left(inner, instr.op(), dtype);
         let turned = |inner| if commutes { in_order(inner) } else { right(inner, instr.op(), dtype) };
         let found = from(x, &in_order).map(|found| (found, y)).or_else(|| from(y, &turned).map(|found| (found, x)));
-        let ((at, kernels, [a, b, _]), c) = found?;
+        let ((at, kernels, [a, b, ..]), c) = found?;
         self.loops[at] = None;
         Some(Fused::new(kernels, &[a, b, c], i as u32))
     }
@@ -290,6 +312,20 @@ impl Pass {
         let kernels = after(inner.op?, instr.op(), dtype)?;
         self.loops[at] = None;
         Some(Fused::new(kernels, &inner.args[..2], i as u32))
+    }
+
+    fn choice(&mut self, code: &Code, dtypes: &[DType], instr: &Instr, i: usize) -> Option<Fused> {
+        let &[condition, x, y] = instr.args() else { return None };
+        if instr.op() != ElemOp::Select {
+            return None;
+        }
+        let (at, inner) = self.inner(condition)?;
+        let [a, b, ..] = inner.args;
+        // One type for all: the loop has one.
+        let compared = [code.dtype(a, dtypes), code.dtype(b, dtypes)];
+        let kernels = choice(inner.op?, dtypes[i]).filter(|_| compared == [dtypes[i]; 2])?;
+        self.loops[at] = None;
+        Some(Fused::new(kernels, &[a, b, x, y], i as u32))
     }
 }
 
@@ -354,6 +390,33 @@ mod tests {
                 let fused = on_columns(&program.compiled_for(level, true), &inputs, 100).unwrap();
                 for (i, (a, b)) in plain[0].iter().zip(&fused[0]).enumerate() {
                     assert!(a.is_same(*b), "{program} at {level:?}, place {i}: {a} and {b}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_comparison_that_only_chooses_makes_no_mask() {
+        let inputs = [0.0, -0.0, 1.0, f64::NAN, 7.5].map(Scalar::F64);
+        let column = |step: usize| (0..100).map(|i| inputs[(i * step + i / 5) % 5]).collect::<Vec<_>>();
+        let columns = [column(1), column(2), column(3), column(4)];
+        for op in
+            [ElemOp::Less, ElemOp::LessEqual, ElemOp::Greater, ElemOp::GreaterEqual, ElemOp::Equal, ElemOp::NotEqual]
+        {
+            for (compared, chosen, n) in
+                [(DType::F64, DType::F64, 1), (DType::F32, DType::F32, 1), (DType::F32, DType::F64, 2)]
+            {
+                let mut builder = ProgramBuilder::new();
+                let [a, b] = [(); 2].map(|()| builder.input(compared));
+                let [c, d] = [(); 2].map(|()| builder.input(chosen));
+                let mask = builder.push(op, &[a, b]).unwrap();
+                let value = builder.push(ElemOp::Select, &[mask, c, d]).unwrap();
+                let program = builder.finish(&[value]);
+                assert_eq!(n_loops(&program), n, "{program}");
+                let plain = on_columns(&program.compiled_for(Level::Base, false), &columns, 100).unwrap();
+                for level in Level::available() {
+                    let fused = on_columns(&program.compiled_for(level, true), &columns, 100).unwrap();
+                    assert!(plain[0].iter().zip(&fused[0]).all(|(a, b)| a.is_same(*b)), "{program} at {level:?}");
                 }
             }
         }

@@ -52,6 +52,17 @@ impl MapVisitor for MakeKernels {
     }
 }
 
+/// The kernels of a function of four arguments, of which the table has none.
+pub(super) fn kernels4<T: Element, F: Map<(T, T, T, T)>>() -> &'static Kernels {
+    const {
+        &[
+            Kernel::four(pick4::<T, F>(Level::Base)),
+            Kernel::four(pick4::<T, F>(at_most(Level::Avx2, F::HIGHEST))),
+            Kernel::four(pick4::<T, F>(at_most(Level::Avx512, F::HIGHEST))),
+        ]
+    }
+}
+
 /// The lower of two levels. Only the levels that come out of this are compiled.
 const fn at_most(level: Level, highest: Level) -> Level {
     if (level as u8) < (highest as u8) { level } else { highest }
@@ -67,6 +78,11 @@ at_levels! {
 at_levels! {
     fn pick3<A, B, C, F>(dst: &mut [MaybeUninit<F::Out>], a: &[A], b: &[B], c: &[C])
     where [A: Element, B: Element, C: Element, F: Map<(A, B, C)>] = loop3
+}
+
+at_levels! {
+    fn pick4<T, F>(dst: &mut [MaybeUninit<F::Out>], a: &[T], b: &[T], c: &[T], d: &[T])
+    where [T: Element, F: Map<(T, T, T, T)>] = loop4
 }
 
 // The loops count by hand: an iterator is a dozen functions to compile for each of the many loops.
@@ -121,6 +137,23 @@ fn loop3<A: Element, B: Element, C: Element, F: Map<(A, B, C)>, I: Isa>(
     let mut i = 0;
     while i < len {
         dst[i] = MaybeUninit::new(F::call::<I>((a[i], b[i], c[i])));
+        i += 1;
+    }
+}
+
+#[inline(always)]
+fn loop4<T: Element, F: Map<(T, T, T, T)>, I: Isa>(
+    dst: &mut [MaybeUninit<F::Out>],
+    a: &[T],
+    b: &[T],
+    c: &[T],
+    d: &[T],
+) {
+    let len = dst.len();
+    let (a, b, c, d) = (&a[..len], &b[..len], &c[..len], &d[..len]);
+    let mut i = 0;
+    while i < len {
+        dst[i] = MaybeUninit::new(F::call::<I>((a[i], b[i], c[i], d[i])));
         i += 1;
     }
 }

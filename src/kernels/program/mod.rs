@@ -34,11 +34,13 @@
 //! | `loops`, `fuse` | loops of one operation, of two or three |
 //! | `compile` | choosing loops, giving places to values |
 //! | `operand`, `walk` | strided arrays, and how they are walked |
+//! | `bind` | checking the arrays against the program |
 //! | `run`, `raw` | the interpreter; all unsafe code |
 //! | `sink` | what a reduction sees |
 //!
 //! What this module does not do: threads (a program runs on one block), reductions, sparse blocks.
 
+mod bind;
 mod builder;
 mod code;
 mod compile;

@@ -17,6 +17,8 @@ pub(crate) struct Operand<'a> {
     shape: IxDyn,
     /// In elements; negative ones as two's complement.
     strides: IxDyn,
+    /// Whether a run may write what is read here.
+    is_output: bool,
     elements: PhantomData<&'a [u8]>,
 }
 
@@ -28,6 +30,7 @@ impl<'a> Operand<'a> {
             base: view.as_ptr().cast(),
             shape: view.raw_dim(),
             strides: wrapped(view.strides()),
+            is_output: false,
             elements: PhantomData,
         }
     }
@@ -38,7 +41,8 @@ impl<'a> Operand<'a> {
             ($(($variant:ident, $t:ty)),*) => { match value { $(Scalar::$variant(x) => std::ptr::from_ref(x).cast(),)* } };
         }
         let base = for_each_dtype!(payload);
-        Operand { dtype: value.dtype(), base, shape: IxDyn(&[]), strides: IxDyn(&[]), elements: PhantomData }
+        let (shape, strides) = (IxDyn(&[]), IxDyn(&[]));
+        Operand { dtype: value.dtype(), base, shape, strides, is_output: false, elements: PhantomData }
     }
 
     /// The element type.
@@ -49,6 +53,11 @@ impl<'a> Operand<'a> {
     /// The shape before broadcasting.
     pub(crate) fn shape(&self) -> &[usize] {
         self.shape.slice()
+    }
+
+    /// Whether the operand is the old contents of an output.
+    pub(super) fn is_output(&self) -> bool {
+        self.is_output
     }
 
     pub(super) fn base(&self) -> *const u8 {
@@ -78,6 +87,7 @@ pub(crate) struct OutputMut<'a> {
     base: *mut u8,
     shape: IxDyn,
     strides: IxDyn,
+    is_initialised: bool,
     elements: PhantomData<&'a mut [u8]>,
 }
 
@@ -89,6 +99,7 @@ impl<'a> OutputMut<'a> {
             base: view.as_mut_ptr().cast(),
             shape: view.raw_dim(),
             strides: wrapped(view.strides()),
+            is_initialised: true,
             elements: PhantomData,
         }
     }
@@ -100,6 +111,7 @@ impl<'a> OutputMut<'a> {
             base: view.as_mut_ptr().cast(),
             shape: view.raw_dim(),
             strides: wrapped(view.strides()),
+            is_initialised: false,
             elements: PhantomData,
         }
     }
@@ -111,7 +123,22 @@ impl<'a> OutputMut<'a> {
             ($(($variant:ident, $t:ty)),*) => { match value { $(Scalar::$variant(x) => std::ptr::from_mut(x).cast(),)* } };
         }
         let base = for_each_dtype!(payload);
-        OutputMut { dtype, base, shape: IxDyn(&[]), strides: IxDyn(&[]), elements: PhantomData }
+        let (shape, strides) = (IxDyn(&[]), IxDyn(&[]));
+        OutputMut { dtype, base, shape, strides, is_initialised: true, elements: PhantomData }
+    }
+
+    /// The old contents as an operand, for programs that work in place; `None` for fresh memory.
+    ///
+    /// Reading it costs a copy within the first cache, and saves fetching other memory to write to.
+    pub(crate) fn as_operand(&self) -> Option<Operand<'a>> {
+        self.is_initialised.then(|| Operand {
+            dtype: self.dtype,
+            base: self.base.cast_const(),
+            shape: self.shape.clone(),
+            strides: self.strides.clone(),
+            is_output: true,
+            elements: PhantomData,
+        })
     }
 
     /// The element type.

@@ -14,6 +14,7 @@
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 use crate::element::{DType, Element};
 
@@ -72,7 +73,7 @@ impl<'a> TileRef<'a> {
     }
 }
 
-/// A loop `dst[i] = f(args[i])` of one to three arguments, without its types.
+/// A loop `dst[i] = f(args[i])` of one to four arguments, without its types.
 ///
 /// The slices of a call have `[u8]` as their type and the loop's own in truth.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +84,12 @@ pub(super) enum Kernel {
     Two(unsafe fn(*mut [u8], *const [u8], *const [u8])),
     /// Of three arguments.
     Three(unsafe fn(*mut [u8], *const [u8], *const [u8], *const [u8])),
+    /// Of four arguments.
+    Four(unsafe fn(*mut [u8], *const [u8], *const [u8], *const [u8], *const [u8])),
 }
+
+/// The most arguments of a kernel.
+pub(super) const MAX_ARGS: usize = 4;
 
 impl Kernel {
     /// A loop of one argument.
@@ -104,6 +110,13 @@ impl Kernel {
         Kernel::Three(unsafe { std::mem::transmute::<unsafe fn(&mut [MaybeUninit<U>], &[A], &[B], &[C]), _>(run) })
     }
 
+    /// A loop of four arguments of one type.
+    pub(super) const fn four<U, A>(run: unsafe fn(&mut [MaybeUninit<U>], &[A], &[A], &[A], &[A])) -> Kernel {
+        type Typed<U, A> = unsafe fn(&mut [MaybeUninit<U>], &[A], &[A], &[A], &[A]);
+        // SAFETY: see the invariants; the pointer is not called here.
+        Kernel::Four(unsafe { std::mem::transmute::<Typed<U, A>, _>(run) })
+    }
+
     /// Runs the loop over `len` elements; arguments that it does not have are ignored.
     ///
     /// # Safety
@@ -111,15 +124,16 @@ impl Kernel {
     /// The pointers point to `len` elements of the loop's types, aligned, those of the arguments initialised; `dst`
     /// overlaps no argument. The loop was compiled for a level that this machine has.
     #[inline(always)]
-    pub(super) unsafe fn call(self, dst: *mut u8, args: [*const u8; 3], len: usize) {
+    pub(super) unsafe fn call(self, dst: *mut u8, args: [*const u8; MAX_ARGS], len: usize) {
         let dst = std::ptr::slice_from_raw_parts_mut(dst, len);
-        let [a, b, c] = args.map(|arg| std::ptr::slice_from_raw_parts(arg, len));
+        let [a, b, c, d] = args.map(|arg| std::ptr::slice_from_raw_parts(arg, len));
         // SAFETY: the caller's promise.
         unsafe {
             match self {
                 Kernel::One(run) => run(dst, a),
                 Kernel::Two(run) => run(dst, a, b),
                 Kernel::Three(run) => run(dst, a, b, c),
+                Kernel::Four(run) => run(dst, a, b, c, d),
             }
         }
     }
@@ -147,7 +161,9 @@ impl Scratch {
 
     /// The start of a tile. Pointers stay good while the scratch lives, wherever it is moved.
     pub(super) fn tile(&mut self, i: usize) -> *mut u8 {
-        self.lines[i * self.lines_per_tile..].as_mut_ptr().cast()
+        assert!(i * self.lines_per_tile <= self.lines.len(), "a tile lies inside the scratch memory");
+        // SAFETY: just checked. No reference to the lines is made: pointers handed out before stay good.
+        unsafe { self.lines.as_mut_ptr().add(i * self.lines_per_tile).cast() }
     }
 
     /// The start of a tile, to read from.
@@ -199,24 +215,70 @@ pub(super) unsafe fn copy(dtype: DType, dst: Plane, src: Plane, rows: usize, len
 /// Rows shorter than this are moved element by element: a call of `memcpy` costs more.
 const SHORT_ROW: usize = 16;
 
+/// The side of the squares in which planes are transposed.
+const SQUARE: usize = 4;
+
 /// [`copy`] for elements of one size.
 ///
 /// # Safety
 ///
 /// As [`copy`].
 unsafe fn copy_plane<B: Copy>(dst: Plane, src: Plane, rows: usize, len: usize) {
-    for row in 0..rows as isize {
+    // SAFETY: the caller's promise; the parts do not reach further than the whole.
+    unsafe {
+        if dst.stride == 1 && src.row_stride == 1 && rows >= SQUARE && src.stride != 1 {
+            let (full_rows, full_len) = (rows / SQUARE * SQUARE, len / SQUARE * SQUARE);
+            transpose_squares::<B>(dst, src, full_rows, full_len);
+            copy_rows::<B>(dst, src, 0..full_rows, full_len..len);
+            copy_rows::<B>(dst, src, full_rows..rows, 0..len);
+        } else {
+            copy_rows::<B>(dst, src, 0..rows, 0..len);
+        }
+    }
+}
+
+/// Copies a part of a plane row by row.
+///
+/// # Safety
+///
+/// As [`copy`], for the part.
+unsafe fn copy_rows<B: Copy>(dst: Plane, src: Plane, rows: Range<usize>, columns: Range<usize>) {
+    let (start, len) = (columns.start as isize, columns.len());
+    for row in rows {
         // SAFETY: the caller's promise covers every offset taken here.
         unsafe {
-            let to = dst.base.cast::<B>().offset(row * dst.row_stride);
-            let from = src.base.cast::<B>().offset(row * src.row_stride);
+            let to = dst.base.cast::<B>().offset(row as isize * dst.row_stride + start * dst.stride);
+            let from = src.base.cast::<B>().offset(row as isize * src.row_stride + start * src.stride);
             if dst.stride == 1 && src.stride == 1 && len >= SHORT_ROW {
                 std::ptr::copy_nonoverlapping(from, to, len);
             } else if dst.stride == 1 {
-                let value = |i: isize| *from.offset(i * src.stride);
-                (0..len as isize).for_each(|i| *to.offset(i) = value(i));
+                (0..len as isize).for_each(|i| *to.offset(i) = *from.offset(i * src.stride));
             } else {
                 (0..len as isize).for_each(|i| *to.offset(i * dst.stride) = *from.offset(i * src.stride));
+            }
+        }
+    }
+}
+
+/// Copies from contiguous columns to contiguous rows, square by square, so that every cache line is touched once.
+/// `rows` and `len` are multiples of [`SQUARE`].
+///
+/// # Safety
+///
+/// As [`copy`].
+unsafe fn transpose_squares<B: Copy>(dst: Plane, src: Plane, rows: usize, len: usize) {
+    for column in (0..len as isize).step_by(SQUARE) {
+        for row in (0..rows as isize).step_by(SQUARE) {
+            // SAFETY: the caller's promise covers the square at `row`, `column`; arrays of byte arrays need no alignment.
+            unsafe {
+                let from = src.base.cast::<B>().offset(row + column * src.stride);
+                let to = dst.base.cast::<B>().offset(row * dst.row_stride + column);
+                let columns: [[B; SQUARE]; SQUARE] =
+                    std::array::from_fn(|j| *from.offset(j as isize * src.stride).cast::<[B; SQUARE]>());
+                for i in 0..SQUARE {
+                    let row: [B; SQUARE] = std::array::from_fn(|j| columns[j][i]);
+                    *to.offset(i as isize * dst.row_stride).cast::<[B; SQUARE]>() = row;
+                }
             }
         }
     }
@@ -260,5 +322,21 @@ mod tests {
             assert_eq!(dst[row * 10 + i * 2], src[row + i * 4]);
         }
         assert_eq!(dst.iter().filter(|&&x| x == -1).count(), 25);
+    }
+
+    #[test]
+    fn planes_are_transposed() {
+        let src: Vec<f32> = (0..200).map(|i| i as f32).collect();
+        for (rows, len) in [(4, 4), (5, 6), (9, 13), (3, 8), (10, 1)] {
+            let mut dst = vec![-1f32; 150];
+            let from = Plane { base: src.as_ptr().cast_mut().cast(), row_stride: 1, stride: 12 };
+            let to = Plane { base: dst.as_mut_ptr().cast(), row_stride: 14, stride: 1 };
+            // SAFETY: at most 10 rows of 13: the last element read is 9 + 12 * 12, the last written 9 * 14 + 12.
+            unsafe { copy(DType::F32, to, from, rows, len) };
+            for (row, i) in (0..rows).flat_map(|row| (0..len).map(move |i| (row, i))) {
+                assert_eq!(dst[row * 14 + i], src[row + i * 12]);
+            }
+            assert_eq!(dst.iter().filter(|&&x| x == -1.0).count(), 150 - rows * len);
+        }
     }
 }

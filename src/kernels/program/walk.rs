@@ -8,6 +8,8 @@
 //! rows of 300, tiles of at most 128:   |---104---|---104---|--92--|     even pieces, never across a row's end
 //! rows of   3, tiles of at most 128:   |-3-|-3-| .. 42 rows .. |-3-|
 //! ```
+//!
+//! Where the order does not matter and an operand's *columns* are contiguous, a walk goes through the rows in bands.
 
 /// The merged axes of a block and the strides of its operands along them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,78 +125,132 @@ pub(crate) struct Cut {
     pub(crate) len: usize,
 }
 
-/// Walks a space in C order.
+/// Walks a space, every element once.
 #[derive(Debug)]
-pub(crate) struct Walk<'s> {
-    outer_lens: &'s [usize],
+pub(crate) struct Walk {
+    outer_lens: Vec<usize>,
     row_len: usize,
+    order: Order,
     n_elems: usize,
-    /// Elements of a piece of a row, or rows of a tile.
-    step: Step,
-    position: usize,
+    /// Elements of the cuts so far.
+    n_done: usize,
     column: usize,
     index: Vec<usize>,
-    /// By how many rows the index must move before the next cut.
-    pending: usize,
+    /// How the index moves before the next cut.
+    pending: Move,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Step {
+enum Order {
+    /// Pieces of at most `len` elements, row after row.
     Pieces { len: usize },
+    /// `count` whole rows at a time.
     Rows { count: usize },
+    /// The first pieces of `rows` rows, then their second pieces, and so on.
+    Bands { len: usize, rows: usize },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Move {
+    Forth(usize),
+    /// Along the last outer axis.
+    Back(usize),
 }
 
 /// Pieces of rows start at multiples of this, so that tiles end where vectors do.
 const PIECE_ALIGN: usize = 16;
 
-impl<'s> Walk<'s> {
-    /// A walk in tiles of at most `tile_len` elements.
-    pub(crate) fn new(space: &'s Space, tile_len: usize) -> Walk<'s> {
+impl Walk {
+    /// A walk in C order, in tiles of at most `tile_len` elements.
+    pub(crate) fn new(space: &Space, tile_len: usize) -> Walk {
         let row_len = space.row_len();
-        let outer_lens = &space.lens[..space.lens.len() - 1];
-        let step = if row_len == 0 || row_len > tile_len / 2 {
+        let outer_lens = space.lens[..space.lens.len() - 1].to_vec();
+        let order = if row_len == 0 || row_len > tile_len / 2 {
             let n_pieces = row_len.div_ceil(tile_len).max(1);
             let even = row_len.div_ceil(n_pieces).next_multiple_of(PIECE_ALIGN);
-            Step::Pieces { len: even.min(tile_len) }
+            Order::Pieces { len: even.min(tile_len) }
         } else {
-            Step::Rows { count: tile_len / row_len }
+            Order::Rows { count: tile_len / row_len }
         };
-        let index = vec![0; outer_lens.len()];
-        Walk { outer_lens, row_len, n_elems: space.n_elems(), step, position: 0, column: 0, index, pending: 0 }
+        let (index, n_elems) = (vec![0; outer_lens.len()], space.n_elems());
+        Walk { outer_lens, row_len, order, n_elems, n_done: 0, column: 0, index, pending: Move::Forth(0) }
+    }
+
+    /// The same walk, but piece by piece through bands of `rows` rows, so that the rows of a band are near each other in
+    /// time; for operands whose columns are contiguous. Whole rows at a time stay in C order.
+    pub(crate) fn in_bands(mut self, rows: usize) -> Walk {
+        if let (Order::Pieces { len }, false) = (self.order, self.outer_lens.is_empty()) {
+            self.order = Order::Bands { len, rows };
+        }
+        self
+    }
+
+    /// Whether the tiles are pieces of rows, not several rows.
+    pub(crate) fn is_by_pieces(&self) -> bool {
+        !matches!(self.order, Order::Rows { .. })
     }
 
     /// The next tile, or `None` at the end. [`Walk::index`] then tells its row.
     pub(crate) fn next(&mut self) -> Option<Cut> {
-        if self.position >= self.n_elems {
+        if self.n_done >= self.n_elems {
             return None;
         }
-        advance(&mut self.index, self.outer_lens, self.pending);
-        let position = self.position;
-        let cut = match self.step {
-            Step::Pieces { len } => {
-                let len = len.min(self.row_len - self.column);
-                let cut = Cut { position, column: self.column, rows: 1, len };
-                self.column += len;
-                self.pending = usize::from(self.column == self.row_len);
-                if self.pending == 1 {
-                    self.column = 0;
-                }
-                cut
-            }
-            Step::Rows { count } => {
-                let rows = count.min((self.n_elems - position) / self.row_len);
-                self.pending = rows;
-                Cut { position, column: 0, rows, len: rows * self.row_len }
-            }
+        match self.pending {
+            Move::Forth(rows) => advance(&mut self.index, &self.outer_lens, rows),
+            Move::Back(rows) => self.index[self.outer_lens.len() - 1] -= rows,
+        }
+        let cut = match self.order {
+            Order::Pieces { len } => self.piece(len),
+            Order::Rows { count } => self.whole_rows(count),
+            Order::Bands { len, rows } => self.band_piece(len, rows),
         };
-        self.position += cut.len;
+        self.n_done += cut.len;
         Some(cut)
+    }
+
+    fn piece(&mut self, len: usize) -> Cut {
+        let len = len.min(self.row_len - self.column);
+        let cut = Cut { position: self.n_done, column: self.column, rows: 1, len };
+        self.column += len;
+        let ended = self.column == self.row_len;
+        self.pending = Move::Forth(usize::from(ended));
+        self.column = if ended { 0 } else { self.column };
+        cut
+    }
+
+    fn whole_rows(&mut self, count: usize) -> Cut {
+        let rows = count.min((self.n_elems - self.n_done) / self.row_len);
+        self.pending = Move::Forth(rows);
+        Cut { position: self.n_done, column: 0, rows, len: rows * self.row_len }
+    }
+
+    fn band_piece(&mut self, len: usize, rows: usize) -> Cut {
+        let len = len.min(self.row_len - self.column);
+        let row = self.index.iter().zip(&self.outer_lens).fold(0, |row, (i, len)| row * len + i);
+        let cut = Cut { position: row * self.row_len + self.column, column: self.column, rows: 1, len };
+        let (at, n_rows) = self.index.last().zip(self.outer_lens.last()).map_or((0, 1), |(&at, &n)| (at, n));
+        let is_last_of_band = at % rows == rows - 1 || at == n_rows - 1;
+        if !is_last_of_band || self.column + len == self.row_len {
+            self.pending = Move::Forth(1);
+            self.column = if is_last_of_band { 0 } else { self.column };
+        } else {
+            self.pending = Move::Back(at % rows);
+            self.column += len;
+        }
+        cut
     }
 
     /// The place of the first row of the last cut along the outer axes.
     pub(crate) fn index(&self) -> &[usize] {
         &self.index
     }
+}
+
+/// The order of the axes in which an array with these strides lies in memory, outermost first.
+pub(crate) fn memory_order(strides: &[isize]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..strides.len()).collect();
+    order.sort_by_key(|&axis| std::cmp::Reverse(strides[axis].unsigned_abs()));
+    order
 }
 
 #[cfg(test)]
@@ -266,5 +322,24 @@ mod tests {
                 assert_eq!(position, space.n_elems());
             }
         }
+    }
+
+    #[test]
+    fn bands_cover_the_space_once() {
+        for shape in [[3, 19, 300], [1, 8, 129], [2, 7, 70]] {
+            let space = Space::collapse(&shape, &[false, true, false], &[&[10_000, 0, 2]]);
+            let mut walk = Walk::new(&space, 128).in_bands(8);
+            let mut seen = vec![0; space.n_elems()];
+            while let Some(cut) = walk.next() {
+                let row = walk.index().iter().zip(&space.lens).fold(0, |row, (i, len)| row * len + i);
+                assert_eq!(row * space.row_len() + cut.column, cut.position);
+                seen[cut.position..cut.position + cut.len].iter_mut().for_each(|times| *times += 1);
+            }
+            assert!(seen.iter().all(|&times| times == 1));
+        }
+        let space = Space::collapse(&[2, 300], &[true, false], &[&[300, 1]]);
+        let mut walk = Walk::new(&space, 128).in_bands(8);
+        let starts: Vec<usize> = std::iter::from_fn(|| walk.next()).map(|cut| cut.position).collect();
+        assert_eq!(starts, [0, 300, 112, 412, 224, 524]);
     }
 }
