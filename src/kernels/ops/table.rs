@@ -58,7 +58,7 @@ macro_rules! for_each_elementwise {
             }
             /// The square root; NaN for negative real numbers.
             Sqrt sqrt(x) [] Floating -> Same {
-                float avx2: x.sqrt();
+                float avx512: x.sqrt();
                 complex base: x.through(complex::sqrt);
             }
             /// The cube root.
@@ -69,7 +69,7 @@ macro_rules! for_each_elementwise {
             Reciprocal reciprocal(x) ["recip"] Widened -> Same {
                 int avx2: integer::reciprocal(x);
                 float avx2: 1.0 / x;
-                complex avx2: complex::reciprocal(x);
+                complex avx512: complex::reciprocal(x);
             }
             /// `e^x`.
             Exp exp(x) [] Floating -> Same {
@@ -290,7 +290,7 @@ macro_rules! for_each_elementwise {
             /// The quotient, `x / y`, of integers as `float64`.
             Divide divide(x, y) ["true_divide", "div", "/"] Floating -> Same {
                 float avx2: x / y;
-                complex avx2: complex::divide(x, y);
+                complex avx512: complex::divide(x, y);
             }
             /// The quotient rounded down. Integers divided by zero give 0.
             FloorDivide floor_divide(x, y) ["//"] WidenedReal -> Same {

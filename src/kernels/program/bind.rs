@@ -31,16 +31,22 @@ impl<'a, 'i, 'o> Bound<'a, 'i, 'o> {
         outputs: &'a mut [OutputMut<'o>],
     ) -> Result<Self> {
         check_inputs(program, inputs)?;
-        check_outputs(program, shape, outputs)?;
-        let mut strides = broadcast_all(inputs, shape)?;
-        strides.extend(outputs.iter().map(OutputMut::strides));
-        let order = outputs.first().map_or_else(|| (0..shape.len()).collect(), |first| memory_order(&first.strides()));
-        let shape: Vec<usize> = order.iter().map(|&axis| shape[axis]).collect();
-        for own in &mut strides {
-            *own = order.iter().map(|&axis| own[axis]).collect();
-        }
-        let space = Space::collapse(&shape, &vec![false; shape.len()], &slices(&strides));
-        Ok(Bound { compiled: program.compiled()?, space, inputs, outputs })
+        let compiled = program.compiled()?;
+        check_outputs(compiled.output_dtypes(), shape, outputs)?;
+        let mut strides = broadcast_all(inputs, shape, outputs.len())?;
+        strides.extend(outputs.iter().flat_map(OutputMut::strides));
+        let n_operands = inputs.len() + outputs.len();
+        let first: Vec<isize> = outputs.first().into_iter().flat_map(OutputMut::strides).collect();
+        let space = match memory_order(&first) {
+            None => Space::collapse(shape, |_| false, &strides, n_operands),
+            Some(order) => {
+                let shape: Vec<usize> = order.iter().map(|&axis| shape[axis]).collect();
+                let own = strides.chunks_exact(order.len());
+                let strides: Vec<isize> = own.flat_map(|own| order.iter().map(|&axis| own[axis])).collect();
+                Space::collapse(&shape, |_| false, &strides, n_operands)
+            }
+        };
+        Ok(Bound { compiled, space, inputs, outputs })
     }
 
     /// For a run that hands its outputs to a sink, in C order.
@@ -59,8 +65,8 @@ impl<'a, 'i, 'o> Bound<'a, 'i, 'o> {
             return Err(Error::bug("reduce", detail));
         }
         check_inputs(program, inputs)?;
-        let strides = broadcast_all(inputs, shape)?;
-        let space = Space::collapse(shape, reduced, &slices(&strides));
+        let strides = broadcast_all(inputs, shape, 0)?;
+        let space = Space::collapse(shape, |axis| reduced[axis], &strides, inputs.len());
         Ok(Bound { compiled: program.compiled()?, space, inputs, outputs: &mut [] })
     }
 
@@ -79,41 +85,34 @@ impl<'a, 'i, 'o> Bound<'a, 'i, 'o> {
     pub(super) fn outputs(&mut self) -> &mut [OutputMut<'o>] {
         self.outputs
     }
-
-    pub(super) fn n_outputs(&self) -> usize {
-        self.outputs.len()
-    }
-
-    pub(super) fn into_space(self) -> Space {
-        self.space
-    }
 }
 
 fn check_inputs(program: &Program, inputs: &[Operand<'_>]) -> Result<()> {
-    let found: Vec<DType> = inputs.iter().map(Operand::dtype).collect();
-    if found != program.inputs() {
+    if !inputs.iter().map(Operand::dtype).eq(program.inputs().iter().copied()) {
+        let found: Vec<DType> = inputs.iter().map(Operand::dtype).collect();
         let detail = format!("a program of {} is given {}", Shown(program.inputs()), Shown(&found));
         return Err(Error::bug("evaluate", detail));
     }
     Ok(())
 }
 
-fn check_outputs(program: &Program, shape: &[usize], outputs: &[OutputMut<'_>]) -> Result<()> {
-    let found: Vec<DType> = outputs.iter().map(OutputMut::dtype).collect();
-    let wanted = program.output_dtypes();
-    if found != wanted || outputs.iter().any(|output| output.shape() != shape) {
+fn check_outputs(wanted: &[DType], shape: &[usize], outputs: &[OutputMut<'_>]) -> Result<()> {
+    let fits = outputs.iter().map(OutputMut::dtype).eq(wanted.iter().copied());
+    if !fits || outputs.iter().any(|output| output.shape() != shape) {
+        let found: Vec<DType> = outputs.iter().map(OutputMut::dtype).collect();
         let shapes: Vec<String> = outputs.iter().map(|output| Shown(output.shape()).to_string()).collect();
-        let (wanted, shape, found, shapes) = (Shown(&wanted), Shown(shape), Shown(&found), Shown(&shapes));
+        let (wanted, shape, found, shapes) = (Shown(wanted), Shown(shape), Shown(&found), Shown(&shapes));
         let detail = format!("outputs of {wanted} and shape {shape} are written to {found} of shapes {shapes}");
         return Err(Error::bug("evaluate", detail));
     }
     Ok(())
 }
 
-fn broadcast_all(operands: &[Operand<'_>], shape: &[usize]) -> Result<Vec<Vec<isize>>> {
-    operands.iter().map(|operand| operand.broadcast("evaluate", shape)).collect()
-}
-
-fn slices(strides: &[Vec<isize>]) -> Vec<&[isize]> {
-    strides.iter().map(Vec::as_slice).collect()
+/// The strides of all operands along `shape`, with room for those of `n_more` outputs.
+fn broadcast_all(operands: &[Operand<'_>], shape: &[usize], n_more: usize) -> Result<Vec<isize>> {
+    let mut strides = Vec::with_capacity((operands.len() + n_more) * shape.len());
+    for operand in operands {
+        operand.broadcast("evaluate", shape, &mut strides)?;
+    }
+    Ok(strides)
 }

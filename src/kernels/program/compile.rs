@@ -42,17 +42,24 @@ pub(super) struct Compiled {
     constants: Scratch,
     n_constants: usize,
     widest_bytes: usize,
+    tile_len: usize,
     outputs: Vec<Place>,
     output_dtypes: Vec<DType>,
 }
 
-/// Bytes of a tile of the widest element type of a program.
+/// Bytes of a tile of the widest element type of a program with several arrays.
 ///
 /// Short tiles let the processor fetch the next tile while it works on this one: at 16 KiB a chain of six operations
 /// takes twice as long as at 1 KiB, on data that does not fit the caches.
 const TILE_BYTES: usize = 1024;
 
-/// Tiles of narrow types need not be longer: dispatch is a small part of the time by then.
+/// The same for a program with few arrays: there is less to fetch for each tile, so the work for a tile as such counts.
+const TILE_BYTES_OF_FEW: usize = 2048;
+
+/// How many inputs and outputs are few.
+const FEW_ARRAYS: usize = 2;
+
+/// Tiles of narrow types need not be longer: the work for a tile as such is a small part of the time by then.
 const MAX_TILE_LEN: usize = 512;
 
 impl Compiled {
@@ -86,6 +93,9 @@ impl Compiled {
         let constants = code.constants.iter().map(|constant| constant.0.dtype());
         let widest_bytes = code.inputs.iter().chain(temps).copied().chain(constants).map(DType::size_bytes).max();
         let widest_bytes = widest_bytes.unwrap_or(1);
+        let used_inputs = used_inputs(code);
+        let n_arrays = used_inputs.iter().filter(|used| **used).count() + code.outputs.len();
+        let tile_len = tile_len(widest_bytes, n_arrays);
         let mut steps = Vec::with_capacity(loops.len());
         for fused in loops {
             steps.extend(check(fused, code, temps, &place));
@@ -95,11 +105,12 @@ impl Compiled {
         Compiled {
             steps,
             n_inputs: code.inputs.len(),
-            used_inputs: used_inputs(code),
+            used_inputs,
             n_slots: allocation.n_slots,
-            constants: filled(&code.constants, tile_len(widest_bytes)),
+            constants: filled(&code.constants, tile_len),
             n_constants: code.constants.len(),
             widest_bytes,
+            tile_len,
             outputs: code.outputs.iter().map(|&output| place(output)).collect(),
             output_dtypes: code.outputs.iter().map(|&output| code.dtype(output, temps)).collect(),
         }
@@ -112,7 +123,7 @@ impl Compiled {
 
     /// The most elements of a tile.
     pub(super) fn tile_len(&self) -> usize {
-        tile_len(self.widest_bytes)
+        self.tile_len
     }
 
     /// Bytes of an element of the widest type.
@@ -158,8 +169,9 @@ impl Compiled {
     }
 }
 
-fn tile_len(widest_bytes: usize) -> usize {
-    (TILE_BYTES / widest_bytes).min(MAX_TILE_LEN)
+fn tile_len(widest_bytes: usize, n_arrays: usize) -> usize {
+    let tile_bytes = if n_arrays <= FEW_ARRAYS { TILE_BYTES_OF_FEW } else { TILE_BYTES };
+    (tile_bytes / widest_bytes).min(MAX_TILE_LEN)
 }
 
 fn filled(constants: &[Constant], tile_len: usize) -> Scratch {
@@ -296,7 +308,14 @@ mod tests {
 
     #[test]
     fn tiles_are_as_long_as_the_widest_type_allows() {
-        let tile_len = |dtype| Program::identity(&[dtype]).compiled().unwrap().tile_len();
-        assert_eq!([DType::C64, DType::F64, DType::F32, DType::Bool].map(tile_len), [64, 128, 256, 512]);
+        let tile_len = |dtype, n| Program::identity(&vec![dtype; n]).compiled().unwrap().tile_len();
+        assert_eq!(
+            [DType::C64, DType::F64, DType::F32, DType::Bool].map(|dtype| tile_len(dtype, 2)),
+            [64, 128, 256, 512]
+        );
+        assert_eq!(
+            [DType::C64, DType::F64, DType::F32, DType::Bool].map(|dtype| tile_len(dtype, 1)),
+            [128, 256, 512, 512]
+        );
     }
 }

@@ -85,7 +85,7 @@ where
     maps::Sqrt: Map<(T,), Out = T>,
 {
     type Out = T;
-    const HIGHEST: Level = Level::Avx2;
+    const HIGHEST: Level = Level::Avx512;
 
     #[inline(always)]
     fn call<I: Isa>(args: (T, T)) -> T {
@@ -98,7 +98,7 @@ struct Choice<F>(PhantomData<F>);
 
 impl<T: Element, F: Map<(T, T), Out = bool>> Map<(T, T, T, T)> for Choice<F> {
     type Out = T;
-    const HIGHEST: Level = Level::Avx2;
+    const HIGHEST: Level = Level::Avx512;
 
     #[inline(always)]
     fn call<I: Isa>((a, b, c, d): (T, T, T, T)) -> T {

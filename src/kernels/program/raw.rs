@@ -193,6 +193,18 @@ pub(super) struct Plane {
     pub(super) stride: isize,
 }
 
+impl Plane {
+    /// The rows of an array with these strides, outermost first, from `base` on.
+    pub(super) fn of_rows(base: *mut u8, strides: &[isize]) -> Plane {
+        let (row_stride, stride) = match *strides {
+            [.., row_stride, stride] => (row_stride, stride),
+            [stride] => (0, stride),
+            [] => (0, 1),
+        };
+        Plane { base, row_stride, stride }
+    }
+}
+
 /// Copies `rows` rows of `len` elements of type `dtype` from one plane to another.
 ///
 /// # Safety
@@ -260,6 +272,21 @@ unsafe fn copy_rows<B: Copy>(dst: Plane, src: Plane, rows: Range<usize>, columns
     }
 }
 
+/// How many columns before its use a cache line is asked for: the processor does not guess such long strides itself.
+const PREFETCH: isize = 16;
+
+/// Asks for a cache line; the address need not be valid.
+#[inline(always)]
+fn prefetch(line: *const i8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which never fails; the instruction belongs to the compilation target.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(line);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = line;
+}
+
 /// Copies from contiguous columns to contiguous rows, square by square, so that every cache line is touched once.
 /// `rows` and `len` are multiples of [`SQUARE`].
 ///
@@ -268,6 +295,9 @@ unsafe fn copy_rows<B: Copy>(dst: Plane, src: Plane, rows: Range<usize>, columns
 /// As [`copy`].
 unsafe fn transpose_squares<B: Copy>(dst: Plane, src: Plane, rows: usize, len: usize) {
     for column in (0..len as isize).step_by(SQUARE) {
+        for ahead in PREFETCH..PREFETCH + SQUARE as isize {
+            prefetch(src.base.cast::<B>().wrapping_offset((column + ahead) * src.stride).cast());
+        }
         for row in (0..rows as isize).step_by(SQUARE) {
             // SAFETY: the caller's promise covers the square at `row`, `column`; arrays of byte arrays need no alignment.
             unsafe {

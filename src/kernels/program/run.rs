@@ -6,8 +6,8 @@
 //!
 //! 1. *Ports.* A [`Port`] is made from an operand or an output of a [`Bound`], so its base, strides and type are those of
 //!    a view of `ndarray` broadcast to the space: every element that an index inside the space names is live and, for an
-//!    operand, initialised. A [`Walk`] of the space yields only such indices. An output is reachable by nobody else; an
-//!    operand made of an output by [`OutputMut::as_operand`] is read only into scratch tiles, a tile before it is written.
+//!    operand, initialised. Runs go through such indices only. An output is reachable by nobody else; an operand made of
+//!    an output by [`OutputMut::as_operand`] is read only into scratch tiles, a tile before it is written.
 //! 2. *Places.* `places[p]` points to at least as many elements of the place's type as the tile has, aligned: to a part of
 //!    a port's memory whose elements lie side by side, or to a scratch tile, a panel or a constant of `tile_len` elements.
 //!    Tiles are longer than `tile_len` only when every place is such a part of a port's memory.
@@ -19,7 +19,7 @@ use super::bind::Bound;
 use super::compile::{Compiled, Place, Step};
 use super::raw::{self, Plane, Scratch};
 use super::sink::{Rows, TileAt, TileSink};
-use super::walk::{self, Cut, Space, Walk};
+use super::walk::{Cut, Pace, Space, advance};
 use super::{Operand, OutputMut, Program, TileRef};
 use crate::element::dispatch::dispatch_int;
 use crate::element::{DType, Element};
@@ -42,11 +42,7 @@ impl Program {
     ) -> Result<()> {
         let bound = Bound::to_memory(self, operands, shape, outputs)?;
         let tile_len = bound.compiled().tile_len();
-        let mut run = Run::new(bound, tile_len, Columns::InBands);
-        while let Some(cut) = run.next_tile()? {
-            run.store(cut);
-        }
-        Ok(())
+        Run::new(bound, tile_len).for_each_tile(|run, cut| run.store(cut))
     }
 
     /// Computes the program over a block in C order and hands each tile of values to a sink; see [`TileSink`].
@@ -62,13 +58,8 @@ impl Program {
         sink: &mut dyn TileSink,
     ) -> Result<()> {
         let bound = Bound::to_sink(self, operands, shape, reduced)?;
-        let tile_len = tile_len_to_sink(&bound);
-        let mut run = Run::new(bound, tile_len, Columns::WholeRows);
-        let kept_steps = run.space.kept_steps();
-        while let Some(cut) = run.next_tile()? {
-            run.hand_over(cut, &kept_steps, sink);
-        }
-        Ok(())
+        let (tile_len, kept_steps) = (tile_len_to_sink(&bound), bound.space().kept_steps());
+        Run::new(bound, tile_len).for_each_tile(|run, cut| run.hand_over(cut, &kept_steps, sink))
     }
 }
 
@@ -89,71 +80,145 @@ fn tile_len_to_sink(bound: &Bound<'_, '_, '_>) -> usize {
     }
 }
 
-/// How the columns of an operand are read that are contiguous where its rows are not.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Columns {
-    /// The walk goes in bands of some rows, so a panel of a tile's width is read at a time.
-    InBands,
-    /// The walk is in C order, so a panel of whole rows is read at a time.
-    WholeRows,
-}
-
 /// One pass over the arrays of a [`Bound`].
 struct Run<'r> {
     compiled: &'r Compiled,
     space: Space,
-    walk: Walk,
+    pace: Pace,
     places: Vec<*mut u8>,
     inputs: Vec<Port>,
     outputs: Vec<Port>,
+    /// The outputs that must be brought to their memory after each tile.
+    to_store: Vec<usize>,
+    /// The place along the outer axes of the tile's first row.
+    index: Vec<usize>,
     cursor: Vec<usize>,
     /// Owns the memory of slots and scratch tiles.
     _scratch: Scratch,
 }
 
+/// Ports whose elements lie side by side, or are all the same, throughout a row.
+#[derive(Clone, Copy)]
+struct Moving {
+    place: usize,
+    /// Where the row starts.
+    row: *mut u8,
+    /// 0 where one scratch tile serves for all columns.
+    step_bytes: usize,
+}
+
 impl<'r> Run<'r> {
-    fn new(mut bound: Bound<'r, '_, '_>, tile_len: usize, columns: Columns) -> Run<'r> {
-        let (compiled, inputs, n_outputs) = (bound.compiled(), bound.inputs(), compiled_outputs(&bound));
-        let n_ports = inputs.len() + n_outputs;
+    fn new(mut bound: Bound<'r, '_, '_>, tile_len: usize) -> Run<'r> {
+        let (compiled, operands) = (bound.compiled(), bound.inputs());
+        let n_ports = operands.len() + compiled.outputs().len();
         let scratch_len = tile_len.min(compiled.tile_len());
         let mut scratch = Scratch::new(n_ports + compiled.n_slots(), scratch_len * compiled.widest_bytes());
         let mut places = compiled.first_places();
         places.extend((0..compiled.n_slots()).map(|slot| scratch.tile(n_ports + slot)));
-        places.extend((inputs.len()..n_ports).map(|port| scratch.tile(port)));
-        let mut walk = Walk::new(bound.space(), tile_len);
-        let mut ports: Vec<Port> = Vec::with_capacity(inputs.len());
-        for (i, operand) in inputs.iter().enumerate().filter(|(i, _)| compiled.uses_input(*i)) {
-            let port = Port::of_operand(operand, i, bound.space(), scratch.tile(i));
-            ports.push(if walk.is_by_pieces() { port.with_panel(bound.space(), scratch_len, columns) } else { port });
+        places.extend((operands.len()..n_ports).map(|port| scratch.tile(port)));
+        let space = bound.space().clone();
+        let pace = Pace::new(space.row_len(), tile_len);
+        let used = operands.iter().enumerate().filter(|(i, _)| compiled.uses_input(*i));
+        let inputs = used.map(|(i, operand)| Port::of_operand(operand, i, &space, pace, scratch.tile(i))).collect();
+        let outputs = bound.outputs().iter_mut().enumerate();
+        let outputs: Vec<Port> = outputs
+            .map(|(j, output)| {
+                let number = operands.len() + j;
+                Port::new(compiled.output_place(j), output.dtype(), output.base(), number, &space, scratch.tile(number))
+            })
+            .collect();
+        let is_done = |j: usize| compiled.outputs()[j] as usize == outputs[j].place && outputs[j].is_in_place(pace);
+        Run {
+            compiled,
+            pace,
+            places,
+            inputs,
+            to_store: (0..outputs.len()).filter(|&j| !is_done(j)).collect(),
+            outputs,
+            index: vec![0; space.lens.len() - 1],
+            cursor: Vec::new(),
+            space,
+            _scratch: scratch,
         }
-        if columns == Columns::InBands {
-            let rows = ports.iter().filter_map(|port| port.panel.as_ref()).map(|panel| panel.n_rows).max();
-            walk = rows.into_iter().fold(walk, Walk::in_bands);
-        }
-        let outputs = (0..bound.n_outputs()).map(|j| {
-            let (number, space) = (inputs.len() + j, bound.space().clone());
-            Port::of_output(&mut bound.outputs()[j], compiled.output_place(j), number, &space, scratch.tile(number))
-        });
-        let outputs = outputs.collect();
-        let space = bound.into_space();
-        Run { compiled, space, walk, places, inputs: ports, outputs, cursor: Vec::new(), _scratch: scratch }
     }
 
-    /// Computes the next tile; its outputs lie in the places that the program says.
-    fn next_tile(&mut self) -> Result<Option<Cut>> {
-        let Some(cut) = self.walk.next() else { return Ok(None) };
-        let index = self.walk.index();
-        for input in &mut self.inputs {
-            self.places[input.place] = input.load(&self.space, cut, index, &mut self.cursor);
+    /// Computes all tiles, each followed by a call of `then`, when its outputs lie in the places that the program says.
+    fn for_each_tile(&mut self, then: impl FnMut(&mut Self, Cut)) -> Result<()> {
+        match self.pace {
+            Pace::Pieces { len } => self.for_each_piece(len, then),
+            Pace::Rows { count } => self.for_each_group(count, then),
         }
-        for output in &self.outputs {
-            self.places[output.place] = output.in_place(&self.space, cut, index).unwrap_or(output.tile);
+    }
+
+    /// Row by row. What can be done once for a row is: on a tile it would cost as much as an operation.
+    fn for_each_piece(&mut self, piece_len: usize, mut then: impl FnMut(&mut Self, Cut)) -> Result<()> {
+        let (n_elems, row_len) = (self.space.n_elems(), self.space.row_len());
+        let mut moving: Vec<Moving> = Vec::with_capacity(self.inputs.len() + self.outputs.len());
+        let mut row_start = 0;
+        while row_start < n_elems {
+            let has_gathered = self.begin_row(row_start, piece_len, &mut moving);
+            let mut column = 0;
+            while column < row_len {
+                let cut = Cut { position: row_start + column, column, rows: 1, len: piece_len.min(row_len - column) };
+                for port in &moving {
+                    self.places[port.place] = port.row.wrapping_add(column * port.step_bytes);
+                }
+                if has_gathered {
+                    self.gather(cut);
+                }
+                self.execute(cut.len)?;
+                then(self, cut);
+                column += cut.len;
+            }
+            row_start += row_len;
+            advance(&mut self.index, &self.space.lens, 1);
         }
-        self.execute(cut.len)?;
-        Ok(Some(cut))
+        Ok(())
+    }
+
+    /// Several short rows at a time.
+    fn for_each_group(&mut self, count: usize, mut then: impl FnMut(&mut Self, Cut)) -> Result<()> {
+        let (n_elems, row_len) = (self.space.n_elems(), self.space.row_len());
+        let mut position = 0;
+        while position < n_elems {
+            let rows = count.min((n_elems - position) / row_len);
+            let cut = Cut { position, column: 0, rows, len: rows * row_len };
+            for port in self.inputs.iter().chain(&self.outputs) {
+                self.places[port.place] = port.linear_start(position).unwrap_or(port.tile);
+            }
+            self.gather(cut);
+            self.execute(cut.len)?;
+            then(self, cut);
+            position += cut.len;
+            advance(&mut self.index, &self.space.lens, rows);
+        }
+        Ok(())
+    }
+
+    /// Finds the ports that move along the row at `index`; whether there are others, whose tiles must be gathered.
+    fn begin_row(&mut self, row_start: usize, piece_len: usize, moving: &mut Vec<Moving>) -> bool {
+        moving.clear();
+        for port in &mut self.inputs {
+            moving.extend(port.begin_row(&self.space, &self.index, row_start, piece_len));
+        }
+        for port in &self.outputs {
+            let row = port.row_in_place(&self.space, &self.index, row_start);
+            let step_bytes = if row.is_some() { port.dtype.size_bytes() } else { 0 };
+            moving.push(Moving { place: port.place, row: row.unwrap_or(port.tile), step_bytes });
+        }
+        moving.len() < self.inputs.len() + self.outputs.len()
+    }
+
+    /// Copies the elements of a cut to scratch, for the operands where they do not lie side by side.
+    fn gather(&mut self, cut: Cut) {
+        for input in self.inputs.iter_mut().filter(|input| !input.is_in_place(self.pace) && !input.moves) {
+            self.places[input.place] = input.tile;
+            input.gather(&self.space, cut, &self.index, &mut self.cursor);
+        }
     }
 
     /// Runs all steps on the tile in the places.
+    #[inline(always)]
     fn execute(&self, len: usize) -> Result<()> {
         let place = |place: Place| self.places[place as usize];
         for &step in self.compiled.steps() {
@@ -172,56 +237,51 @@ impl<'r> Run<'r> {
         Ok(())
     }
 
-    /// Brings the outputs that are not in place to their memory.
+    /// Brings the outputs to their memory that are not there yet.
+    #[inline(always)]
     fn store(&mut self, cut: Cut) {
-        let index = self.walk.index();
-        for (output, &source) in self.outputs.iter().zip(self.compiled.outputs()) {
-            let from = self.places[source as usize];
-            if output.in_place(&self.space, cut, index) != Some(from) {
-                output.transfer(&self.space, cut, index, &mut self.cursor, from, Direction::Write);
-            }
+        for &j in &self.to_store {
+            let from = self.places[self.compiled.outputs()[j] as usize];
+            self.outputs[j].transfer(&self.space, cut, &self.index, &mut self.cursor, from, Direction::Write);
         }
     }
 
     /// Gives the outputs to a sink, run by run.
+    #[inline(always)]
     fn hand_over(&mut self, cut: Cut, kept_steps: &[usize], sink: &mut dyn TileSink) {
-        let n_outer = self.space.lens.len() - 1;
-        let (outer_lens, row_len) = (&self.space.lens[..n_outer], self.space.row_len());
         let values = Values::new(self.compiled, &self.places, cut.len);
         let values = values.as_slice();
+        let inner_step = kept_steps[kept_steps.len() - 1];
+        let at = |position: usize, index: &[usize], len: usize| TileAt {
+            position,
+            kept_offset: kept_offset(index, kept_steps) + cut.column * inner_step,
+            inner_is_reduced: inner_step == 0,
+            len,
+        };
+        if cut.rows == 1 {
+            return sink.tile(at(cut.position, &self.index, cut.len), values);
+        }
         self.cursor.clear();
-        self.cursor.extend_from_slice(self.walk.index());
-        let run_len = cut.len / cut.rows;
-        let mut done = 0;
+        self.cursor.extend_from_slice(&self.index);
+        let (row_len, mut done) = (self.space.row_len(), 0);
         while done < cut.rows {
-            let count = (cut.rows - done).min(rows_until_carry(outer_lens, &self.cursor));
-            let outer_offset: usize = self.cursor.iter().zip(kept_steps).map(|(i, step)| i * step).sum();
-            let at = TileAt {
-                position: cut.position + done * row_len,
-                kept_offset: outer_offset + cut.column * kept_steps[n_outer],
-                inner_is_reduced: kept_steps[n_outer] == 0,
-                len: run_len,
-            };
-            if cut.rows == 1 {
-                return sink.tile(at, values);
-            }
-            let part: Vec<TileRef<'_>> = values.iter().map(|v| v.slice(done * run_len, count * run_len)).collect();
-            let kept_step = n_outer.checked_sub(1).map_or(0, |last| kept_steps[last]);
-            sink.rows(at, Rows { count, kept_step }, &part);
-            walk::advance(&mut self.cursor, outer_lens, count);
+            let count = (cut.rows - done).min(rows_until_carry(&self.space, &self.cursor));
+            let at = at(cut.position + done * row_len, &self.cursor, row_len);
+            let part: Vec<TileRef<'_>> = values.iter().map(|v| v.slice(done * row_len, count * row_len)).collect();
+            sink.rows(at, Rows { count, kept_step: kept_steps[kept_steps.len() - 2] }, &part);
+            advance(&mut self.cursor, &self.space.lens, count);
             done += count;
         }
     }
 }
 
-/// The number of outputs of the program, also of a run without output arrays.
-fn compiled_outputs(bound: &Bound<'_, '_, '_>) -> usize {
-    bound.compiled().outputs().len()
+fn kept_offset(index: &[usize], kept_steps: &[usize]) -> usize {
+    index.iter().zip(kept_steps).map(|(i, step)| i * step).sum()
 }
 
-/// How many rows follow each other along the last outer axis.
-fn rows_until_carry(outer_lens: &[usize], index: &[usize]) -> usize {
-    outer_lens.last().zip(index.last()).map_or(1, |(len, i)| len - i)
+/// How many rows follow each other along the last outer axis, from the one at `index` on.
+fn rows_until_carry(space: &Space, index: &[usize]) -> usize {
+    index.last().map_or(1, |i| space.lens[index.len() - 1] - i)
 }
 
 /// The outputs of a tile; the usual single one without an allocation.
@@ -271,8 +331,11 @@ struct Port {
     number: usize,
     /// Whether its elements lie in memory as the space counts them.
     is_linear: bool,
+    has_contiguous_rows: bool,
     /// Whether it must not be read in place, because an output lies there.
     is_output_too: bool,
+    /// Whether the row that was begun last needs no gathering.
+    moves: bool,
     /// Its scratch tile, for the tiles whose elements do not lie side by side.
     tile: *mut u8,
     /// What the scratch tile holds for longer than one tile.
@@ -298,18 +361,16 @@ struct Held {
 struct Panel {
     memory: Scratch,
     n_rows: usize,
-    /// The most elements of a row.
-    width: usize,
-    columns: Columns,
-    /// What the panel holds: rows from `offset` on, and which columns of them.
+    /// The rows it holds, from the one that starts at `offset` on.
     offset: isize,
     held_rows: usize,
-    column: usize,
-    len: usize,
 }
 
-/// Panels of whole rows are not larger than this, a part of the second-level cache.
-const MAX_PANEL_BYTES: usize = 256 << 10;
+/// Panels are not larger than this, a part of the second-level cache.
+const MAX_PANEL_BYTES: usize = 512 << 10;
+
+/// Panels of fewer rows are not worth it.
+const MIN_PANEL_ROWS: usize = 4;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Direction {
@@ -318,101 +379,107 @@ enum Direction {
 }
 
 impl Port {
-    fn of_operand(operand: &Operand<'_>, number: usize, space: &Space, tile: *mut u8) -> Port {
-        let is_output_too = operand.is_output();
-        let port = Port::new(number, operand.dtype(), operand.base().cast_mut(), number, space, tile);
-        Port { is_output_too, ..port }
-    }
-
-    fn of_output(output: &mut OutputMut<'_>, place: usize, number: usize, space: &Space, tile: *mut u8) -> Port {
-        Port::new(place, output.dtype(), output.base(), number, space, tile)
-    }
-
     fn new(place: usize, dtype: DType, base: *mut u8, number: usize, space: &Space, tile: *mut u8) -> Port {
-        let is_linear = space.is_linear(number);
-        Port { place, dtype, base, number, is_linear, is_output_too: false, tile, held: None, panel: None }
+        Port {
+            place,
+            dtype,
+            base,
+            number,
+            is_linear: space.is_linear(number),
+            has_contiguous_rows: space.strides(number).last() == Some(&1),
+            is_output_too: false,
+            moves: false,
+            tile,
+            held: None,
+            panel: None,
+        }
     }
 
-    /// The same port with a panel, if its rows are not contiguous and its columns are nearly so.
-    fn with_panel(self, space: &Space, tile_len: usize, columns: Columns) -> Port {
-        let [.., row_stride, stride] = *space.strides(self.number) else { return self };
-        let is_column = stride.unsigned_abs() > 1 && row_stride != 0 && row_stride.abs() < stride.abs();
+    fn of_operand(operand: &Operand<'_>, number: usize, space: &Space, pace: Pace, tile: *mut u8) -> Port {
+        let port = Port::new(number, operand.dtype(), operand.base().cast_mut(), number, space, tile);
+        let panel = match pace {
+            Pace::Pieces { .. } => Panel::for_strides(space.strides(number), space.row_len(), operand.dtype()),
+            Pace::Rows { .. } => None,
+        };
+        Port { is_output_too: operand.is_output(), panel: panel.filter(|_| !operand.is_output()), ..port }
+    }
+
+    /// Whether all tiles of this pace lie side by side in memory, and may be used there.
+    fn is_in_place(&self, pace: Pace) -> bool {
+        let by_pieces = matches!(pace, Pace::Pieces { .. });
+        !self.is_output_too && (self.is_linear || (by_pieces && self.has_contiguous_rows))
+    }
+
+    /// Where elements from a C-order position on lie side by side, if they do.
+    fn linear_start(&self, position: usize) -> Option<*mut u8> {
+        let start = self.base.wrapping_add(position * self.dtype.size_bytes());
+        (self.is_linear && !self.is_output_too).then_some(start)
+    }
+
+    /// Where a row starts whose elements lie side by side.
+    fn row_in_place(&self, space: &Space, index: &[usize], row_start: usize) -> Option<*mut u8> {
+        let by_strides = || self.offset_from_base(space.row_offset(self.number, index));
+        let contiguous = self.has_contiguous_rows && !self.is_output_too;
+        self.linear_start(row_start).or_else(|| contiguous.then(by_strides))
+    }
+
+    fn offset_from_base(&self, offset: isize) -> *mut u8 {
+        self.base.wrapping_offset(offset * self.dtype.size_bytes() as isize)
+    }
+
+    /// How the elements of a row are found from column to column; `None` if each tile must be gathered.
+    fn begin_row(&mut self, space: &Space, index: &[usize], row_start: usize, piece_len: usize) -> Option<Moving> {
         let size = self.dtype.size_bytes();
-        let n_rows = (64 / size).clamp(4, 16);
-        let width = if columns == Columns::InBands { tile_len } else { space.row_len() };
-        if !is_column || n_rows * width * size > MAX_PANEL_BYTES {
-            return self;
-        }
-        let memory = Scratch::new(1, n_rows * width * size);
-        let panel = Panel { memory, n_rows, width, columns, offset: 0, held_rows: 0, column: 0, len: 0 };
-        Port { panel: Some(panel), ..self }
+        let row = self.row_in_place(space, index, row_start).map(|row| (row, size));
+        let row = row.or_else(|| self.panel_row(space, index).map(|row| (row, size)));
+        let row = row.or_else(|| self.repeated_row(space, index, piece_len).map(|row| (row, 0)));
+        self.moves = row.is_some();
+        row.map(|(row, step_bytes)| Moving { place: self.place, row, step_bytes })
     }
 
-    /// Where the elements of a cut are, side by side; copied to scratch if they are not so in memory.
-    fn load(&mut self, space: &Space, cut: Cut, index: &[usize], cursor: &mut Vec<usize>) -> *mut u8 {
-        if let Some(start) = self.in_place(space, cut, index).filter(|_| !self.is_output_too) {
-            return start;
+    /// A scratch tile full of the one value that a row repeats.
+    fn repeated_row(&mut self, space: &Space, index: &[usize], piece_len: usize) -> Option<*mut u8> {
+        if space.strides(self.number).last() != Some(&0) || self.is_output_too {
+            return None;
         }
-        if let Some(start) = self.load_panel(space, cut, index) {
-            return start;
-        }
-        let key = self.stays(space, cut, index).map(|offset| Held { offset, len: cut.len });
+        let cut = Cut { position: 0, column: 0, rows: 1, len: piece_len.min(space.row_len()) };
+        self.gather(space, cut, index, &mut Vec::new());
+        Some(self.tile)
+    }
+
+    /// The row in the panel, which is read anew if it does not hold it.
+    fn panel_row(&mut self, space: &Space, index: &[usize]) -> Option<*mut u8> {
+        let offset = space.row_offset(self.number, index);
+        let memory = Plane::of_rows(self.offset_from_base(offset), space.strides(self.number));
+        let panel = self.panel.as_mut()?;
+        let (start, row_len) = (panel.memory.tile(0), space.row_len());
+        let row = panel.row_at(offset, memory.row_stride).unwrap_or_else(|| {
+            (panel.offset, panel.held_rows) = (offset, panel.n_rows.min(rows_until_carry(space, index)));
+            let packed = Plane { base: start, row_stride: row_len as isize, stride: 1 };
+            // SAFETY: invariant 1: the rows lie inside the space; the panel is memory of its own with room for `n_rows`.
+            unsafe { raw::copy(self.dtype, packed, memory, panel.held_rows, row_len) };
+            0
+        });
+        Some(start.wrapping_add(row * row_len * self.dtype.size_bytes()))
+    }
+
+    /// Brings the elements of a cut to the scratch tile, unless it holds them from a cut before.
+    fn gather(&mut self, space: &Space, cut: Cut, index: &[usize], cursor: &mut Vec<usize>) {
+        let key = self.repeats_at(space, cut, index).map(|offset| Held { offset, len: cut.len });
         let holds = |held: Held| key.is_some_and(|key| held.offset == key.offset && held.len >= key.len);
-        if !self.held.is_some_and(holds) || self.is_output_too {
+        if !self.held.is_some_and(holds) {
             self.transfer(space, cut, index, cursor, self.tile, Direction::Read);
             self.held = key;
         }
-        self.tile
-    }
-
-    /// The elements of a cut in the port's own memory, if they lie side by side there.
-    fn in_place(&self, space: &Space, cut: Cut, index: &[usize]) -> Option<*mut u8> {
-        let strides = space.strides(self.number);
-        let offset = if self.is_linear {
-            cut.position as isize
-        } else if cut.rows == 1 && strides[index.len()] == 1 {
-            space.row_offset(self.number, index) + cut.column as isize
-        } else {
-            return None;
-        };
-        // SAFETY: invariant 1.
-        Some(unsafe { self.base.offset(offset * self.dtype.size_bytes() as isize) })
-    }
-
-    /// The elements of a cut in the panel, which is read anew if it does not hold them.
-    fn load_panel(&mut self, space: &Space, cut: Cut, index: &[usize]) -> Option<*mut u8> {
-        let offset = space.row_offset(self.number, index);
-        let panel = self.panel.as_mut()?;
-        let [.., row_stride, stride] = *space.strides(self.number) else { return None };
-        let size = self.dtype.size_bytes();
-        let start = panel.memory.tile(0);
-        let row = panel.row_of(offset, row_stride, cut).unwrap_or_else(|| {
-            panel.held_rows = panel.n_rows.min(rows_until_carry(&space.lens[..index.len()], index));
-            let whole = panel.columns == Columns::WholeRows;
-            (panel.column, panel.len) = if whole { (0, space.row_len()) } else { (cut.column, cut.len) };
-            panel.offset = offset;
-            let first = (offset + panel.column as isize * stride) * size as isize;
-            let packed = Plane { base: start, row_stride: panel.width as isize, stride: 1 };
-            // SAFETY: invariant 1: the rows and columns lie inside the space; the panel has room for `n_rows` rows of
-            // `width` elements, which `len` does not exceed, and is memory of its own.
-            unsafe {
-                let memory = Plane { base: self.base.offset(first), row_stride, stride };
-                raw::copy(self.dtype, packed, memory, panel.held_rows, panel.len);
-            }
-            0
-        });
-        // SAFETY: `row` is one of the held rows and the cut's columns are among the held ones.
-        Some(unsafe { start.add((row * panel.width + cut.column - panel.column) * size) })
     }
 
     /// The key under which a copy of a cut may be used again: its elements do not depend on the column within a row, or
     /// do not depend on the row.
-    fn stays(&self, space: &Space, cut: Cut, index: &[usize]) -> Option<isize> {
+    fn repeats_at(&self, space: &Space, cut: Cut, index: &[usize]) -> Option<isize> {
         let (outer, inner) = space.strides(self.number).split_at(index.len());
         let one_row = cut.rows == 1 && inner[0] == 0;
-        let any_rows =
-            cut.column == 0 && cut.len.is_multiple_of(space.row_len()) && outer.iter().all(|&stride| stride == 0);
-        (one_row || any_rows).then(|| space.row_offset(self.number, index))
+        let any_rows = cut.column == 0 && cut.len % space.row_len() == 0 && outer.iter().all(|&stride| stride == 0);
+        ((one_row || any_rows) && !self.is_output_too).then(|| space.row_offset(self.number, index))
     }
 
     /// Copies the elements of a cut from the port's memory to a tile, or back.
@@ -425,39 +492,47 @@ impl Port {
         tile: *mut u8,
         direction: Direction,
     ) {
-        let size = self.dtype.size_bytes();
-        let (outer, inner) = space.strides(self.number).split_at(index.len());
-        let outer_lens = &space.lens[..index.len()];
-        let (len, row_stride) = (cut.len / cut.rows, outer.last().copied().unwrap_or(0));
+        let strides = space.strides(self.number);
+        let (len, size) = (cut.len / cut.rows, self.dtype.size_bytes());
         cursor.clear();
         cursor.extend_from_slice(index);
         let mut done = 0;
         while done < cut.rows {
-            let rows = (cut.rows - done).min(rows_until_carry(outer_lens, cursor));
-            let offset = space.row_offset(self.number, cursor) + cut.column as isize * inner[0];
+            let rows = (cut.rows - done).min(rows_until_carry(space, cursor));
+            let offset = space.row_offset(self.number, cursor) + cut.column as isize * strides[index.len()];
+            let memory = Plane::of_rows(self.offset_from_base(offset), strides);
+            let packed = Plane { base: tile.wrapping_add(done * len * size), row_stride: len as isize, stride: 1 };
             // SAFETY: invariant 1 for the port's memory, invariant 2 for the tile. They do not overlap: scratch tiles and
             // constants are memory of their own, and an output is no tile of another port.
             unsafe {
-                let memory = Plane { base: self.base.offset(offset * size as isize), row_stride, stride: inner[0] };
-                let packed = Plane { base: tile.add(done * len * size), row_stride: len as isize, stride: 1 };
                 match direction {
                     Direction::Read => raw::copy(self.dtype, packed, memory, rows, len),
                     Direction::Write => raw::copy(self.dtype, memory, packed, rows, len),
                 }
             }
-            walk::advance(cursor, outer_lens, rows);
+            advance(cursor, &space.lens, rows);
             done += rows;
         }
     }
 }
 
 impl Panel {
-    /// The row of the panel that holds the columns of a cut in the row that starts at `offset`.
-    fn row_of(&self, offset: isize, row_stride: isize, cut: Cut) -> Option<usize> {
+    /// A panel, if rows are not contiguous and columns are nearly so.
+    fn for_strides(strides: &[isize], row_len: usize, dtype: DType) -> Option<Panel> {
+        let [.., row_stride, stride] = *strides else { return None };
+        let is_column = row_stride != 0 && row_stride.abs() < stride.abs();
+        let row_bytes = row_len * dtype.size_bytes();
+        // As many rows as a cache line has elements.
+        let n_rows = (64 / dtype.size_bytes()).clamp(MIN_PANEL_ROWS, 16).min(MAX_PANEL_BYTES / row_bytes.max(1));
+        let is_worth_it = is_column && n_rows >= MIN_PANEL_ROWS;
+        is_worth_it.then(|| Panel { memory: Scratch::new(1, n_rows * row_bytes), n_rows, offset: 0, held_rows: 0 })
+    }
+
+    /// Which row of the panel starts at `offset`.
+    fn row_at(&self, offset: isize, row_stride: isize) -> Option<usize> {
         let away = offset - self.offset;
         let row = usize::try_from(away / row_stride).ok().filter(|row| *row < self.held_rows)?;
-        let has_columns = self.column <= cut.column && cut.column + cut.len <= self.column + self.len;
-        (away % row_stride == 0 && has_columns).then_some(row)
+        (away % row_stride == 0).then_some(row)
     }
 }
 
