@@ -75,7 +75,9 @@ impl<'a> TileRef<'a> {
 
 /// A loop `dst[i] = f(args[i])` of one to four arguments, without its types.
 ///
-/// The slices of a call have `[u8]` as their type and the loop's own in truth.
+/// # Safety
+///
+/// The slices of a call have `[u8]` as their type and the loop's own in truth: see [`Kernel::call`].
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kernel {
     /// Of one argument.
@@ -299,18 +301,39 @@ unsafe fn transpose_squares<B: Copy>(dst: Plane, src: Plane, rows: usize, len: u
             prefetch(src.base.cast::<B>().wrapping_offset((column + ahead) * src.stride).cast());
         }
         for row in (0..rows as isize).step_by(SQUARE) {
-            // SAFETY: the caller's promise covers the square at `row`, `column`; arrays of byte arrays need no alignment.
+            let from = src.base.cast::<B>().wrapping_offset(row + column * src.stride);
+            let to = dst.base.cast::<B>().wrapping_offset(row * dst.row_stride + column);
+            // SAFETY: the caller's promise covers the square at `row`, `column`.
+            unsafe { transpose_square(to, dst.row_stride, from, src.stride) };
+        }
+    }
+}
+
+/// One square: `to[i * to_stride + j] = from[j * from_stride + i]`.
+///
+/// # Safety
+///
+/// As [`copy`], for the square.
+#[inline(always)]
+unsafe fn transpose_square<B: Copy>(to: *mut B, to_stride: isize, from: *const B, from_stride: isize) {
+    #[cfg(target_arch = "x86_64")]
+    if size_of::<B>() == 8 {
+        use std::arch::x86_64::{_mm_loadu_pd, _mm_storeu_pd, _mm_unpackhi_pd, _mm_unpacklo_pd};
+        // LLVM does not find these pairs of moves by itself.
+        for (i, j) in [(0, 0), (0, 2), (2, 0), (2, 2)] {
+            // SAFETY: the caller's promise; the instructions belong to the compilation target and need no alignment.
             unsafe {
-                let from = src.base.cast::<B>().offset(row + column * src.stride);
-                let to = dst.base.cast::<B>().offset(row * dst.row_stride + column);
-                let columns: [[B; SQUARE]; SQUARE] =
-                    std::array::from_fn(|j| *from.offset(j as isize * src.stride).cast::<[B; SQUARE]>());
-                for i in 0..SQUARE {
-                    let row: [B; SQUARE] = std::array::from_fn(|j| columns[j][i]);
-                    *to.offset(i as isize * dst.row_stride).cast::<[B; SQUARE]>() = row;
-                }
+                let a = _mm_loadu_pd(from.offset(j * from_stride + i).cast());
+                let b = _mm_loadu_pd(from.offset((j + 1) * from_stride + i).cast());
+                _mm_storeu_pd(to.offset(i * to_stride + j).cast(), _mm_unpacklo_pd(a, b));
+                _mm_storeu_pd(to.offset((i + 1) * to_stride + j).cast(), _mm_unpackhi_pd(a, b));
             }
         }
+        return;
+    }
+    for (i, j) in (0..SQUARE as isize).flat_map(|i| (0..SQUARE as isize).map(move |j| (i, j))) {
+        // SAFETY: the caller's promise.
+        unsafe { *to.offset(i * to_stride + j) = *from.offset(j * from_stride + i) };
     }
 }
 
