@@ -29,7 +29,6 @@ pub(crate) struct TileRef<'a> {
 
 impl<'a> TileRef<'a> {
     /// A tile over a slice.
-    #[cfg(test)]
     pub(crate) fn new<T: Element>(values: &'a [T]) -> TileRef<'a> {
         TileRef { dtype: T::DTYPE, data: values.as_ptr().cast(), len: values.len(), elements: PhantomData }
     }

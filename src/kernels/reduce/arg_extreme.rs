@@ -11,7 +11,7 @@ use super::counts::Counts;
 use super::family::{Family, Fills, LiftSpec};
 use super::frame::Frame;
 use super::order::Order;
-use super::sink::{AnyLift, Direct, Lifter};
+use super::sink::{Direct, Lift, Lifter};
 use super::totals::{block_of, elements_of};
 use crate::block::Block;
 use crate::element::dispatch::{dispatch_float, dispatch_real};
@@ -31,11 +31,11 @@ impl<O: Order> ArgExtreme<O> {
     }
 }
 
-fn lift_arg<T: Real, O: Order, const SKIPS_NAN: bool>(spec: &LiftSpec) -> AnyLift {
+fn lift_arg<T: Real, O: Order, const SKIPS_NAN: bool>(spec: &LiftSpec) -> Box<dyn Lift> {
     let frame = &spec.frame;
     let to_position = positions(frame, spec.place.as_ref());
     let loops = ArgLoops::<T, O, SKIPS_NAN>::new(spec.machine, frame.n_cells(), to_position);
-    AnyLift::new::<T>(Lifter::<T, _, Direct>::new(spec.machine, frame.clone(), loops, Counts::Unneeded))
+    Box::new(Lifter::<T, _, Direct>::new(spec.machine, frame.clone(), loops, Counts::Unneeded))
 }
 
 /// Turns the number of an element in its block into its position along the reduced axes of the array.
@@ -99,7 +99,7 @@ impl<O: Order> Family for ArgExtreme<O> {
         if input.is_complex() { self.refuse(input) } else { Ok(DType::I64) }
     }
 
-    fn lift(&self, input: DType, spec: LiftSpec) -> Result<AnyLift> {
+    fn lift(&self, input: DType, spec: LiftSpec) -> Result<Box<dyn Lift>> {
         let plain = || dispatch_real!(input, T => Ok(lift_arg::<T, O, false>(&spec)), else self.refuse(input));
         if !self.skips_nan {
             return plain();
@@ -122,5 +122,47 @@ impl<O: Order> Family for ArgExtreme<O> {
 
     fn fills(&self, input: DType, fills: &Fills<'_>) -> Result<Vec<Block>> {
         dispatch_real!(input, T => Ok(fills_of::<T, O>(fills, self.skips_nan)), else self.refuse(input))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{ArrayD, Axis, IxDyn};
+
+    use super::super::testing::{reduce_all, reduce_blocks};
+    use super::super::{LiftSpec, Partial, Reducer, Reduction};
+    use super::*;
+    use crate::element::Scalar;
+
+    #[test]
+    fn the_first_of_equals_in_the_whole_array_wins() {
+        // Columns 0..2 and 2..4 are blocks; row-major, the 9 in the second block comes first.
+        let array = ArrayD::from_shape_vec(IxDyn(&[2, 4]), vec![1, 2, 3, 9, 9, 0, 0, 0]).unwrap();
+        let reducer = Reducer::new(Reduction::ArgMax, DType::I32).unwrap();
+        let partial = |from: usize| {
+            let block = array.slice_axis(Axis(1), (from..from + 2).into()).to_owned();
+            let spec = LiftSpec::new(&[2, 2], &[true, true]).at(&[0, from as u64], &[2, 4]);
+            reducer.lift(&Block::from_dense(block), None, &spec).unwrap()
+        };
+        let (left, right): (Partial, Partial) = (partial(0), partial(2));
+        for both in [[&left, &right], [&right, &left]] {
+            let found = reducer.finish(&reducer.combine(&both).unwrap()).unwrap();
+            assert!(found.scalar().unwrap().is_same(Scalar::I64(3)));
+        }
+    }
+
+    #[test]
+    fn the_first_nan_wins_or_all_are_skipped() {
+        let mut some = vec![0.0; 9000];
+        (some[8000], some[8100], some[100]) = (f64::NAN, f64::NAN, 5.0);
+        for len in [9000, 700, 1] {
+            assert!(reduce_blocks(Reduction::ArgMax, &some, len).unwrap().is_same(Scalar::I64(8000)));
+            assert!(reduce_blocks(Reduction::ArgMin, &some, len).unwrap().is_same(Scalar::I64(8000)));
+            assert!(reduce_blocks(Reduction::NanArgMax, &some, len).unwrap().is_same(Scalar::I64(100)));
+            assert!(reduce_blocks(Reduction::NanArgMin, &some, len).unwrap().is_same(Scalar::I64(0)));
+        }
+        assert!(reduce_all(Reduction::NanArgMax, &[f64::NAN]).is_err());
+        assert!(reduce_all(Reduction::ArgMax, &[f64::NEG_INFINITY; 3]).unwrap().is_same(Scalar::I64(0)));
+        assert!(reduce_all(Reduction::NanArgMax, &[f64::NAN, f64::NEG_INFINITY]).unwrap().is_same(Scalar::I64(1)));
     }
 }

@@ -128,3 +128,36 @@ impl<O: Order> FoldFamily for Extreme<O> {
         Ok(parts[0].clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::ArrayD;
+
+    use super::super::Reduction;
+    use super::super::testing::{reduce, reduce_all};
+    use crate::element::Scalar;
+
+    #[test]
+    fn only_empty_slices_are_an_error() {
+        let none = ArrayD::<f64>::zeros(vec![0, 3]);
+        assert_eq!(reduce(Reduction::Max, none.clone(), &[false, true]).unwrap().shape(), [0, 1]);
+        let error = reduce(Reduction::Max, none, &[true, false]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "max: 3 of 3 slices have no elements to choose from; select non-empty slices first"
+        );
+        assert!(reduce_all::<i8>(Reduction::Min, &[]).is_err());
+    }
+
+    #[test]
+    fn nan_wins_or_is_skipped() {
+        let mut some = vec![1.0; 100];
+        (some[40], some[41], some[70]) = (f64::NAN, 7.0, -3.0);
+        assert!(reduce_all(Reduction::Max, &some).unwrap().is_nan());
+        assert!(reduce_all(Reduction::Min, &some).unwrap().is_nan());
+        assert!(reduce_all(Reduction::NanMax, &some).unwrap().is_same(Scalar::F64(7.0)));
+        assert!(reduce_all(Reduction::NanMin, &some).unwrap().is_same(Scalar::F64(-3.0)));
+        assert!(reduce_all(Reduction::NanMin, &[f32::NAN; 50]).unwrap().is_nan());
+        assert!(reduce_all(Reduction::NanMin, &[i16::MAX; 2]).unwrap().is_same(Scalar::I16(i16::MAX)));
+    }
+}

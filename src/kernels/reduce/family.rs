@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::counts::{Counts, PerCell};
 use super::frame::Frame;
 use super::machine::Machine;
-use super::sink::AnyLift;
+use super::sink::Lift;
 use crate::block::Block;
 use crate::element::{DType, Scalar};
 use crate::error::Result;
@@ -18,7 +18,7 @@ pub(super) trait Family {
     fn output_dtype(&self, input: DType) -> Result<DType>;
 
     /// A sink for the elements of one block, which makes their partial result.
-    fn lift(&self, input: DType, spec: LiftSpec) -> Result<AnyLift>;
+    fn lift(&self, input: DType, spec: LiftSpec) -> Result<Box<dyn Lift>>;
 
     /// The partial result of several blocks from their own ones, in their order. All have one shape.
     fn combine(&self, input: DType, partials: &[&[Block]]) -> Result<Vec<Block>>;

@@ -3,7 +3,7 @@
 use super::counts::{Counts, combine_counts};
 use super::family::{Family, Fills, LiftSpec};
 use super::fold::{Cells, Fold, FoldLoops};
-use super::sink::{AnyLift, Lifter, Via};
+use super::sink::{Lift, Lifter, Via};
 use super::totals::block_of;
 use crate::block::Block;
 use crate::element::{DType, Element};
@@ -37,7 +37,7 @@ pub(super) enum Counted {
 
 /// The functions of one fold.
 pub(super) struct FoldOps {
-    lift: fn(LiftSpec, Counts) -> AnyLift,
+    lift: fn(LiftSpec, Counts) -> Box<dyn Lift>,
     combine: fn(&[&[Block]]) -> Result<Vec<Block>>,
     fills: fn(&Fills<'_>) -> Vec<Block>,
 }
@@ -49,10 +49,10 @@ impl FoldOps {
     }
 }
 
-fn lift_fold<T: Element, F: Fold, V: Via<T, F::In>>(spec: LiftSpec, counts: Counts) -> AnyLift {
+fn lift_fold<T: Element, F: Fold, V: Via<T, F::In>>(spec: LiftSpec, counts: Counts) -> Box<dyn Lift> {
     let LiftSpec { machine, frame, .. } = spec;
     let loops = FoldLoops::<F>::new(machine, frame.n_cells(), frame.line_len());
-    AnyLift::new::<T>(Lifter::<T, _, V>::new(machine, frame, loops, counts))
+    Box::new(Lifter::<T, _, V>::new(machine, frame, loops, counts))
 }
 
 fn combine_cells<C: Cells>(partials: &[&[Block]]) -> Result<Vec<Block>> {
@@ -78,7 +78,7 @@ impl<R: FoldFamily> Family for R {
         FoldFamily::output_dtype(self, input)
     }
 
-    fn lift(&self, input: DType, spec: LiftSpec) -> Result<AnyLift> {
+    fn lift(&self, input: DType, spec: LiftSpec) -> Result<Box<dyn Lift>> {
         let counts = match self.counted(input) {
             Counted::Nothing => Counts::Unneeded,
             Counted::Taken => spec.counts(),

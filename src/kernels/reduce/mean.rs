@@ -123,3 +123,31 @@ fn finish_whole_mean(parts: &[Block]) -> Result<Block> {
     let means: Vec<f64> = sums.into_iter().zip(counts).map(|(sum, n)| sum as f64 / n as f64).collect();
     Ok(block_of(means, &parts[0].shape()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Reduction;
+    use super::super::testing::{reduce_all, reduce_blocks};
+    use crate::element::{DType, Scalar};
+
+    #[test]
+    fn means_of_integers_are_exact() {
+        let large = [1i64 << 62; 3];
+        assert!(reduce_all(Reduction::Mean, &large).unwrap().is_same(Scalar::F64((1u64 << 62) as f64)));
+        assert!(reduce_blocks(Reduction::Mean, &large, 1).unwrap().is_same(Scalar::F64((1u64 << 62) as f64)));
+        assert!(reduce_all(Reduction::Mean, &[u64::MAX; 5]).unwrap().is_same(Scalar::F64(u64::MAX as f64)));
+        assert!(reduce_all(Reduction::Mean, &[i8::MIN; 3000]).unwrap().is_same(Scalar::F64(-128.0)));
+        assert!(reduce_all(Reduction::Mean, &[true, false, true, true]).unwrap().is_same(Scalar::F64(0.75)));
+    }
+
+    #[test]
+    fn the_mean_of_nothing_is_nan_and_nan_is_skipped_if_asked() {
+        assert!(reduce_all::<f64>(Reduction::Mean, &[]).unwrap().is_nan());
+        assert!(reduce_all::<i32>(Reduction::Mean, &[]).unwrap().is_nan());
+        let some = [1.0f32, f32::NAN, 4.0, f32::NAN];
+        assert!(reduce_all(Reduction::Mean, &some).unwrap().is_nan());
+        assert!(reduce_all(Reduction::NanMean, &some).unwrap().is_same(Scalar::F32(2.5)));
+        assert!(reduce_all(Reduction::NanMean, &[f64::NAN; 2]).unwrap().is_nan());
+        assert_eq!(Reduction::NanMean.output_dtype(DType::I16).unwrap(), DType::F64);
+    }
+}

@@ -19,8 +19,8 @@
 //! mean to double the precision. So the result hardly depends on the grid.
 //!
 //! What is where: `reduction` is the list; `sum`, `prod`, `extreme`, `truth`, `mean`, `spread`, `arg_extreme` hold one
-//! reduction each; `fold`, `moments_loops` and `arg_loops` are the loops; `sink`, `frame` and `dense` bring the elements
-//! to the loops; `reducer` is the front door.
+//! reduction each; `fold`, `moments_loops` and `arg_loops` are the loops; `sink`, `walk`, `frame`,
+//! `dense` and `program` bring the elements to the loops; `reducer` is the front door.
 
 mod arg_extreme;
 mod arg_loops;
@@ -47,6 +47,7 @@ mod sum;
 mod take;
 mod totals;
 mod truth;
+mod walk;
 
 pub(crate) use family::{Fills, LiftSpec};
 pub(crate) use program::{PassItem, lift_program};

@@ -12,7 +12,7 @@
 //!
 //! Why this does not cancel: what the shift is wrong by, `delta`, costs a relative error of `n delta^2` times the unit
 //! roundoff in a stretch of `n` elements, but the same `n delta^2` (at least half of it) is part of the sum of squares
-//! that the merge computes. Only the first 32 elements can lose more, when `x0` is an outlier, and then at most 32 units.
+//! that the merge computes. Only the first 32 elements can lose more, when `x0` is an outlier, and then about a hundred units.
 //!
 //! The mean is kept as a sum of two numbers: near 1e9 one `f64` is too coarse for the differences of means that a merge
 //! squares. Fused multiply-add is not used, so that every instruction set computes the same bits.

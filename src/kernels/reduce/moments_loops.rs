@@ -8,8 +8,10 @@ use super::take::not_nan;
 use crate::block::Block;
 use crate::kernels::simd::Isa;
 
-/// Elements of a line before the first merge.
+/// Elements of a line before the first merge: few, while the shift may be an outlier. Short lines add up in one lane,
+/// whose rounding errors grow faster.
 const FIRST_JOIN: usize = LANES;
+const FIRST_SHORT_JOIN: usize = 8;
 /// Visits of a row before the first merge, and between two merges; multiples of [`GROUP`].
 const FIRST_SETTLE: usize = GROUP;
 const SETTLE: usize = 32;
@@ -138,7 +140,8 @@ impl<S: Sample> Line<S> {
             (xs, take) = (&xs[skipped..], take.map(|take| &take[skipped..]));
         }
         while let Some(shift) = self.shift.filter(|_| !xs.is_empty()) {
-            let due = if self.filled < FIRST_JOIN { FIRST_JOIN } else { (self.filled / JOIN + 1) * JOIN };
+            let first = if self.is_short { FIRST_SHORT_JOIN } else { FIRST_JOIN };
+            let due = if self.filled < first { first } else { (self.filled / JOIN + 1) * JOIN };
             let n = xs.len().min(due - self.filled);
             match take {
                 Some(take) => self.enter_taken(shift, &xs[..n], &take[..n]),

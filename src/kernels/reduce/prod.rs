@@ -91,3 +91,20 @@ where
     let products: Vec<T::Accum> = elements_of(parts, 0)?;
     Ok(block_of(products.into_iter().map(CastTo::<U>::cast_to).collect(), &parts[0].shape()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Reduction;
+    use super::super::testing::reduce_all;
+    use crate::element::Scalar;
+
+    #[test]
+    fn products_widen_wrap_and_start_at_one() {
+        assert!(reduce_all(Reduction::Prod, &[100u8, 100, 100]).unwrap().is_same(Scalar::U64(1_000_000)));
+        assert!(reduce_all(Reduction::Prod, &[i64::MAX, 2]).unwrap().is_same(Scalar::I64(-2)));
+        assert!(reduce_all::<f32>(Reduction::Prod, &[]).unwrap().is_same(Scalar::F32(1.0)));
+        assert!(reduce_all(Reduction::NanProd, &[f64::NAN, 3.0]).unwrap().is_same(Scalar::F64(3.0)));
+        // Too small for single precision in between.
+        assert!(reduce_all(Reduction::Prod, &[1e-30f32, 1e-30, 1e30, 1e30]).unwrap().is_same(Scalar::F32(1.0)));
+    }
+}

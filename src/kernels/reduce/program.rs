@@ -3,8 +3,6 @@
 use super::LiftSpec;
 use super::reducer::{Partial, Reducer};
 use super::sink::Lift;
-use crate::element::dispatch::dispatch;
-use crate::element::{DType, Element};
 use crate::error::Result;
 use crate::kernels::program::{Operand, Program, Rows, TileAt, TileRef, TileSink};
 
@@ -24,66 +22,88 @@ pub(crate) fn lift_program(
     reduced: &[bool],
     items: Vec<PassItem>,
 ) -> Result<Vec<Partial>> {
-    let dtypes = program.output_dtypes();
-    let feeds = items.into_iter().map(|item| feed(item, &dtypes)).collect::<Result<Vec<_>>>()?;
-    let mut sink = Feeds(feeds);
+    let mut sink = Lifts { slots: items.into_iter().map(Slot::new).collect::<Result<_>>()? };
     program.for_each_tile(operands, shape, reduced, &mut sink)?;
-    Ok(sink.0.into_iter().map(Feed::into_partial).collect())
+    Ok(sink.slots.into_iter().map(|slot| Partial::of(slot.lift)).collect())
 }
 
-/// Takes the outputs of a program for one reduction.
-trait Feed {
-    fn tile(&mut self, position: usize, values: &[TileRef<'_>]);
-    fn into_partial(self: Box<Self>) -> Partial;
+/// Several reductions in one pass. Each piece is still in cache when the last one reads it.
+struct Lifts {
+    slots: Vec<Slot>,
 }
 
-struct TypedFeed<T> {
-    lift: Box<dyn Lift<T>>,
+struct Slot {
+    lift: Box<dyn Lift>,
     value: usize,
     mask: Option<usize>,
 }
 
-fn feed(item: PassItem, dtypes: &[DType]) -> Result<Box<dyn Feed>> {
-    let PassItem { reducer, spec, value, mask } = item;
-    dispatch!(dtypes[value], T => {
-        let lift = reducer.sink(spec)?.typed::<T>()?;
-        Ok(Box::new(TypedFeed { lift, value, mask }))
-    })
-}
+/// Elements that all reductions read before the next ones are fetched.
+const PIECE_ELEMS: usize = 512;
 
-impl<T: Element> Feed for TypedFeed<T> {
-    fn tile(&mut self, position: usize, values: &[TileRef<'_>]) {
-        // The sink was made for the element types of the program's outputs.
-        let xs = values[self.value].as_slice::<T>();
-        let take = self.mask.map(|mask| values[mask].as_slice::<bool>());
-        self.lift.as_sink().tile(position, xs, take);
+impl Slot {
+    fn new(item: PassItem) -> Result<Slot> {
+        let PassItem { reducer, spec, value, mask } = item;
+        let spec = if mask.is_some() { spec.partial() } else { spec };
+        Ok(Slot { lift: reducer.lift_with(spec)?, value, mask })
     }
 
-    fn into_partial(self: Box<Self>) -> Partial {
-        Partial::from_parts(self.lift.into_parts())
+    fn as_one(&mut self) -> One<'_> {
+        One { lift: self.lift.as_mut(), value: self.value, mask: self.mask }
     }
 }
 
-impl Feed for Box<dyn Feed> {
-    fn tile(&mut self, position: usize, values: &[TileRef<'_>]) {
-        (**self).tile(position, values);
-    }
-
-    fn into_partial(self: Box<Self>) -> Partial {
-        (*self).into_partial()
+impl Lifts {
+    fn take(&mut self, position: usize, values: &[TileRef<'_>]) {
+        if let [slot] = self.slots.as_mut_slice() {
+            return slot.as_one().take(position, values);
+        }
+        let len = values.first().map_or(0, TileRef::len);
+        let mut piece = values.to_vec();
+        for start in (0..len).step_by(PIECE_ELEMS) {
+            for (part, whole) in piece.iter_mut().zip(values) {
+                *part = whole.slice(start, PIECE_ELEMS.min(len - start));
+            }
+            for slot in &mut self.slots {
+                slot.as_one().take(position + start, &piece);
+            }
+        }
     }
 }
 
-struct Feeds(Vec<Box<dyn Feed>>);
-
-impl TileSink for Feeds {
+impl TileSink for Lifts {
     fn tile(&mut self, at: TileAt, values: &[TileRef<'_>]) {
-        self.0.iter_mut().for_each(|feed| feed.tile(at.position, values));
+        self.take(at.position, values);
     }
 
-    fn rows(&mut self, at: TileAt, rows: Rows, values: &[TileRef<'_>]) {
-        // Runs of one tile follow each other in row-major order, and sinks take stretches of any length.
-        let _ = rows;
-        self.0.iter_mut().for_each(|feed| feed.tile(at.position, values));
+    // Runs that lie one behind the other are neighbours in the block, and lifts take stretches of any length.
+    fn rows(&mut self, at: TileAt, _rows: Rows, values: &[TileRef<'_>]) {
+        self.take(at.position, values);
+    }
+}
+
+/// A single reduction.
+pub(super) struct One<'a> {
+    pub(super) lift: &'a mut dyn Lift,
+    pub(super) value: usize,
+    pub(super) mask: Option<usize>,
+}
+
+impl One<'_> {
+    fn take(&mut self, position: usize, values: &[TileRef<'_>]) {
+        if !self.lift.is_settled() {
+            let take = self.mask.map(|mask| values[mask].as_slice::<bool>());
+            self.lift.tile(position, values[self.value], take);
+        }
+    }
+}
+
+impl TileSink for One<'_> {
+    fn tile(&mut self, at: TileAt, values: &[TileRef<'_>]) {
+        self.take(at.position, values);
+    }
+
+    fn rows(&mut self, at: TileAt, _rows: Rows, values: &[TileRef<'_>]) {
+        self.take(at.position, values);
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::dense;
 use super::family::{Family, Fills, LiftSpec};
 use super::reduction::Reduction;
-use super::sink::AnyLift;
+use super::sink::Lift;
 use crate::block::{Block, Value, with_block};
 use crate::element::DType;
 use crate::error::{Error, Result};
@@ -38,23 +38,22 @@ impl Reducer {
         self.reduction.output_dtype(self.input)
     }
 
-    /// A sink for the elements of one block.
-    pub(crate) fn sink(self, spec: LiftSpec) -> Result<AnyLift> {
+    /// Takes the elements of one block.
+    pub(super) fn lift_with(self, spec: LiftSpec) -> Result<Box<dyn Lift>> {
         self.family().lift(self.input, spec)
     }
 
-    /// The partial result of a dense block. With a mask, `spec` must be [partial](LiftSpec::partial).
+    /// The partial result of a dense block, or of the elements of it that the mask takes.
     pub(crate) fn lift(self, block: &Block, mask: Option<&Block>, spec: &LiftSpec) -> Result<Partial> {
-        with_block!(block, T, data => {
-            let view = data.dense()?;
-            let take = mask.map(|mask| mask.dense::<bool>()).transpose()?;
-            if let Some(take) = take.as_ref().filter(|take| take.shape() != view.shape()) {
-                return Err(Error::bug("mask", format!("shape {:?} over shape {:?}", take.shape(), view.shape())));
-            }
-            let mut lift = self.sink(spec.clone())?.typed::<T>()?;
-            dense::send(&view, take.as_ref(), &spec.frame, lift.as_sink());
-            Ok(Partial(lift.into_parts()))
-        })
+        let spec = if mask.is_some() { spec.clone().partial() } else { spec.clone() };
+        let frame = spec.frame.clone();
+        let mut lift = self.lift_with(spec)?;
+        let take = mask.map(|mask| mask.dense::<bool>()).transpose()?;
+        if block.dtype() != self.input || block.shape() != frame.shape() {
+            return Err(self.bug(format!("{} of shape {:?} for {self:?} of {frame:?}", block.dtype(), block.shape())));
+        }
+        with_block!(block, T, data => dense::send(&data.dense()?, take.as_ref(), &frame, lift.as_mut()))?;
+        Ok(Partial::of(lift))
     }
 
     /// The partial result of several blocks, in their order.
@@ -94,8 +93,8 @@ impl Reducer {
 }
 
 impl Partial {
-    pub(super) fn from_parts(parts: Vec<Block>) -> Self {
-        Partial(parts)
+    pub(super) fn of(lift: Box<dyn Lift>) -> Partial {
+        Partial(lift.into_parts())
     }
 
     /// The shape of the cells.
@@ -115,5 +114,50 @@ impl TryFrom<&Value> for Partial {
 
     fn try_from(value: &Value) -> Result<Partial> {
         value.parts()?.iter().map(|part| part.block().cloned()).collect::<Result<_>>().map(Partial)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{ArrayD, IxDyn};
+
+    use super::*;
+    use crate::element::Scalar;
+
+    fn mean() -> Reducer {
+        Reducer::new(Reduction::Mean, DType::I32).unwrap()
+    }
+
+    fn lifted(values: &[i32]) -> Partial {
+        let array = ArrayD::from_shape_vec(IxDyn(&[values.len()]), values.to_vec()).unwrap();
+        mean().lift(&Block::from_dense(array), None, &LiftSpec::new(&[values.len()], &[true])).unwrap()
+    }
+
+    #[test]
+    fn partials_travel_as_values() {
+        let value = Value::from(lifted(&[1, 2, 4]));
+        let back = Partial::try_from(&value).unwrap();
+        let both = mean().combine(&[&back, &lifted(&[5])]).unwrap();
+        assert!(mean().finish(&both).unwrap().scalar().unwrap().is_same(Scalar::F64(3.0)));
+        assert!(Partial::try_from(&Value::Block(Block::from_scalar(Scalar::I8(1)))).is_err());
+    }
+
+    #[test]
+    fn what_has_no_meaning_is_refused_when_it_is_built() {
+        for reduction in [Reduction::Min, Reduction::ArgMax, Reduction::NanMax] {
+            let error = Reducer::new(reduction, DType::C64).unwrap_err();
+            assert!(error.is_dtype() && error.to_string().contains("complex128 has no order"), "{error}");
+        }
+    }
+
+    #[test]
+    fn partials_that_do_not_fit_together_are_a_bug_not_a_wrong_answer() {
+        let array = Block::from_dense(ArrayD::<i32>::zeros(vec![2, 3]));
+        let wide = mean().lift(&array, None, &LiftSpec::new(&[2, 3], &[true, false])).unwrap();
+        assert!(mean().combine(&[&wide, &lifted(&[1])]).is_err());
+        assert!(mean().combine(&[]).is_err());
+        assert!(mean().lift(&array, None, &LiftSpec::new(&[3, 2], &[true, false])).is_err());
+        let other = Reducer::new(Reduction::Var { ddof: super::super::Ddof::new(0.0) }, DType::I32).unwrap();
+        assert!(other.finish(&lifted(&[1])).is_err());
     }
 }

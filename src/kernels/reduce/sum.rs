@@ -118,3 +118,76 @@ where
     let sums = cells.values().zip(counts).map(|(sum, n)| if n == 0 { T::zero() } else { sum.cast_to() });
     Ok(block_of(sums.collect(), &parts[0].shape()))
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{ArrayD, IxDyn};
+
+    use super::super::testing::{reduce, reduce_all, reduce_blocks};
+    use super::super::{LiftSpec, Reducer, Reduction};
+    use super::*;
+    use crate::element::Scalar;
+
+    #[test]
+    fn zeros_keep_their_sign_and_nothing_is_positive() {
+        for (elements, want) in [(vec![-0.0, -0.0], -0.0), (vec![-0.0, 0.0], 0.0), (vec![], 0.0)] {
+            let sum = reduce_all(Reduction::Sum, &elements).unwrap();
+            assert!(sum.is_same(Scalar::F64(want)), "{elements:?}: {sum:?}");
+        }
+        let reducer = Reducer::new(Reduction::Sum, DType::F32).unwrap();
+        let block = Block::from_dense(ArrayD::from_elem(IxDyn(&[3]), -0.0f32));
+        let nobody = Block::from_dense(ArrayD::from_elem(IxDyn(&[3]), false));
+        let empty = reducer.lift(&block, Some(&nobody), &LiftSpec::new(&[3], &[true])).unwrap();
+        assert!(reducer.finish(&empty).unwrap().scalar().unwrap().is_same(Scalar::F32(0.0)));
+        let full = reducer.lift(&block, None, &LiftSpec::new(&[3], &[true])).unwrap();
+        let both = reducer.combine(&[&empty, &full]).unwrap();
+        assert!(reducer.finish(&both).unwrap().scalar().unwrap().is_same(Scalar::F32(-0.0)));
+    }
+
+    #[test]
+    fn integers_widen_and_wrap() {
+        assert!(reduce_all(Reduction::Sum, &[127i8; 3]).unwrap().is_same(Scalar::I64(381)));
+        assert!(reduce_all(Reduction::Sum, &[255u8; 3]).unwrap().is_same(Scalar::U64(765)));
+        assert!(reduce_all(Reduction::Sum, &[true; 3]).unwrap().is_same(Scalar::I64(3)));
+        assert!(reduce_all(Reduction::Sum, &[i64::MAX, 1]).unwrap().is_same(Scalar::I64(i64::MIN)));
+    }
+
+    #[test]
+    fn ten_million_tenths_in_single_precision() {
+        let tenths = vec![0.1f32; 10_000_000];
+        for len in [10_000_000, 1000, 65_536] {
+            let sum = f64::from_scalar(reduce_blocks(Reduction::Sum, &tenths, len).unwrap());
+            assert!((sum / 1e6 - 1.0).abs() <= 1.1e-7, "{sum} in blocks of {len}");
+        }
+    }
+
+    #[test]
+    fn blocks_that_cancel_lose_nothing() {
+        let sum = reduce_blocks(Reduction::Sum, &[1e100, 1.0, -1e100, 1e-30], 1).unwrap();
+        assert!(sum.is_same(Scalar::F64(1.0)), "{sum:?}");
+    }
+
+    #[test]
+    fn long_sums_are_right_to_the_last_bits() {
+        // 0.1 is 0.1 + 5.55e-18, so that the exact sum of a million is 100000 + 5.55e-12, which rounds to 100000.
+        let tenths = ArrayD::from_elem(IxDyn(&[1000, 1000]), 0.1);
+        let all = f64::from_scalar(reduce(Reduction::Sum, tenths.clone(), &[true, true]).unwrap().scalar().unwrap());
+        assert!((all - 1e5).abs() <= 4.0 * f64::EPSILON * 1e5, "{all}");
+        for axis in [[true, false], [false, true]] {
+            for sum in reduce(Reduction::Sum, tenths.clone(), &axis).unwrap().dense::<f64>().unwrap() {
+                assert!((sum - 100.0).abs() <= 4.0 * f64::EPSILON * 100.0, "{sum}");
+            }
+        }
+    }
+
+    #[test]
+    fn infinities_and_overflow_are_not_corrected_into_nan() {
+        for elements in [[f64::INFINITY, 1.0], [f64::MAX, f64::MAX]] {
+            for len in [1, 2] {
+                let sum = reduce_blocks(Reduction::Sum, &elements, len).unwrap();
+                assert!(sum.is_same(Scalar::F64(f64::INFINITY)), "{elements:?}: {sum:?}");
+            }
+        }
+        assert!(reduce_all(Reduction::Sum, &[f64::INFINITY, f64::NEG_INFINITY]).unwrap().is_nan());
+    }
+}

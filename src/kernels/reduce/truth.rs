@@ -1,14 +1,12 @@
 //! `any`, `all` and `count_nonzero`. NaN is true.
 
-use std::marker::PhantomData;
-
 use super::fold::{Cells, Fold};
 use super::fold_family::{Counted, FoldFamily, FoldOps};
-use super::sink::Direct;
+use super::sink::{Cast, Direct};
 use super::totals::Plain;
 use crate::block::Block;
+use crate::element::DType;
 use crate::element::dispatch::dispatch;
-use crate::element::{DType, Element};
 use crate::error::Result;
 
 /// Whether an element is true; part: the answers.
@@ -20,11 +18,11 @@ pub(super) struct All;
 /// How many elements are true; part: the counts.
 pub(super) struct CountNonzero;
 
-/// The fold of `any`.
-pub(super) struct AnyOf<T>(PhantomData<T>);
+/// The fold of `any`; any other element is converted to `bool` first.
+pub(super) struct AnyOf;
 
-impl<T: Element> Fold for AnyOf<T> {
-    type In = T;
+impl Fold for AnyOf {
+    type In = bool;
     type Acc = bool;
     type Cells = Plain<Self>;
 
@@ -32,13 +30,13 @@ impl<T: Element> Fold for AnyOf<T> {
         false
     }
 
-    fn neutral() -> T {
-        T::zero()
+    fn neutral() -> bool {
+        false
     }
 
     #[inline(always)]
-    fn step(acc: bool, x: T) -> bool {
-        acc | (x != T::zero())
+    fn step(acc: bool, x: bool) -> bool {
+        acc | x
     }
 
     #[inline(always)]
@@ -46,8 +44,8 @@ impl<T: Element> Fold for AnyOf<T> {
         a | b
     }
 
-    fn enter_copies(cells: &mut Self::Cells, cell: usize, x: T, n: u64) {
-        cells.absorb(cell, n > 0 && x != T::zero());
+    fn enter_copies(cells: &mut Self::Cells, cell: usize, x: bool, n: u64) {
+        cells.absorb(cell, n > 0 && x);
     }
 
     fn is_settled(acc: bool) -> bool {
@@ -55,11 +53,11 @@ impl<T: Element> Fold for AnyOf<T> {
     }
 }
 
-/// The fold of `all`.
-pub(super) struct AllOf<T>(PhantomData<T>);
+/// The fold of `all`; any other element is converted to `bool` first.
+pub(super) struct AllOf;
 
-impl<T: Element> Fold for AllOf<T> {
-    type In = T;
+impl Fold for AllOf {
+    type In = bool;
     type Acc = bool;
     type Cells = Plain<Self>;
 
@@ -67,13 +65,13 @@ impl<T: Element> Fold for AllOf<T> {
         true
     }
 
-    fn neutral() -> T {
-        T::one()
+    fn neutral() -> bool {
+        true
     }
 
     #[inline(always)]
-    fn step(acc: bool, x: T) -> bool {
-        acc & (x != T::zero())
+    fn step(acc: bool, x: bool) -> bool {
+        acc & x
     }
 
     #[inline(always)]
@@ -81,8 +79,8 @@ impl<T: Element> Fold for AllOf<T> {
         a & b
     }
 
-    fn enter_copies(cells: &mut Self::Cells, cell: usize, x: T, n: u64) {
-        cells.absorb(cell, n == 0 || x != T::zero());
+    fn enter_copies(cells: &mut Self::Cells, cell: usize, x: bool, n: u64) {
+        cells.absorb(cell, n == 0 || x);
     }
 
     fn is_settled(acc: bool) -> bool {
@@ -90,11 +88,11 @@ impl<T: Element> Fold for AllOf<T> {
     }
 }
 
-/// The fold of `count_nonzero`.
-pub(super) struct CountOf<T>(PhantomData<T>);
+/// The fold of `count_nonzero`; any other element is converted to `bool` first.
+pub(super) struct CountOf;
 
-impl<T: Element> Fold for CountOf<T> {
-    type In = T;
+impl Fold for CountOf {
+    type In = bool;
     type Acc = i64;
     type Cells = Plain<Self>;
 
@@ -102,13 +100,13 @@ impl<T: Element> Fold for CountOf<T> {
         0
     }
 
-    fn neutral() -> T {
-        T::zero()
+    fn neutral() -> bool {
+        false
     }
 
     #[inline(always)]
-    fn step(acc: i64, x: T) -> i64 {
-        acc + i64::from(x != T::zero())
+    fn step(acc: i64, x: bool) -> i64 {
+        acc + i64::from(x)
     }
 
     #[inline(always)]
@@ -116,8 +114,8 @@ impl<T: Element> Fold for CountOf<T> {
         a + b
     }
 
-    fn enter_copies(cells: &mut Self::Cells, cell: usize, x: T, n: u64) {
-        cells.absorb(cell, if x == T::zero() { 0 } else { n as i64 });
+    fn enter_copies(cells: &mut Self::Cells, cell: usize, x: bool, n: u64) {
+        cells.absorb(cell, if x { n as i64 } else { 0 });
     }
 }
 
@@ -129,7 +127,10 @@ macro_rules! impl_truth {
             }
 
             fn ops(&self, input: DType) -> Result<FoldOps> {
-                Ok(dispatch!(input, T => FoldOps::of::<T, $fold<T>, Direct>()))
+                Ok(match input {
+                    DType::Bool => FoldOps::of::<bool, $fold, Direct>(),
+                    _ => dispatch!(input, T => FoldOps::of::<T, $fold, Cast>()),
+                })
             }
 
             fn output_dtype(&self, _input: DType) -> Result<DType> {
@@ -146,4 +147,23 @@ impl_truth! {
     Any, AnyOf, DType::Bool;
     All, AllOf, DType::Bool;
     CountNonzero, CountOf, DType::I64;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Reduction;
+    use super::super::testing::reduce_all;
+    use crate::element::Scalar;
+
+    #[test]
+    fn nan_is_true_and_nothing_is_all_but_not_any() {
+        assert!(reduce_all(Reduction::All, &[f64::NAN, 1.0]).unwrap().is_same(Scalar::Bool(true)));
+        assert!(reduce_all(Reduction::Any, &[0.0, -0.0]).unwrap().is_same(Scalar::Bool(false)));
+        assert!(reduce_all::<i8>(Reduction::All, &[]).unwrap().is_same(Scalar::Bool(true)));
+        assert!(reduce_all::<i8>(Reduction::Any, &[]).unwrap().is_same(Scalar::Bool(false)));
+        let mut sparse = vec![0u16; 70_000];
+        sparse[69_999] = 256;
+        assert!(reduce_all(Reduction::Any, &sparse).unwrap().is_same(Scalar::Bool(true)));
+        assert!(reduce_all(Reduction::CountNonzero, &sparse).unwrap().is_same(Scalar::I64(1)));
+    }
 }
