@@ -42,7 +42,7 @@ impl Program {
     ) -> Result<()> {
         let bound = Bound::to_memory(self, operands, shape, outputs)?;
         let tile_len = bound.compiled().tile_len();
-        Run::new(bound, tile_len).for_each_tile(|run, cut| run.store(cut))
+        Run::new(bound, tile_len).for_each_tile(Run::store)
     }
 
     /// Computes the program over a block in C order and hands each tile of values to a sink; see [`TileSink`].
@@ -323,6 +323,8 @@ fn refuse_negative(bases: TileRef<'_>, exponents: TileRef<'_>) -> Result<()> {
 }
 
 /// Memory behind an operand or an output, as a run sees it.
+// Each flag answers one question of the inner loop.
+#[allow(clippy::struct_excessive_bools)]
 struct Port {
     place: usize,
     dtype: DType,
@@ -478,7 +480,8 @@ impl Port {
     fn repeats_at(&self, space: &Space, cut: Cut, index: &[usize]) -> Option<isize> {
         let (outer, inner) = space.strides(self.number).split_at(index.len());
         let one_row = cut.rows == 1 && inner[0] == 0;
-        let any_rows = cut.column == 0 && cut.len % space.row_len() == 0 && outer.iter().all(|&stride| stride == 0);
+        let any_rows =
+            cut.column == 0 && cut.len.is_multiple_of(space.row_len()) && outer.iter().all(|&stride| stride == 0);
         ((one_row || any_rows) && !self.is_output_too).then(|| space.row_offset(self.number, index))
     }
 
