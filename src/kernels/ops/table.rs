@@ -19,7 +19,12 @@
 //! Everything else follows from the rows: [`ElemOp`](super::ElemOp), its documentation and type rules, the loops of the
 //! interpreter, the methods of arrays. Adding an operation is adding a row.
 
-/// Calls a macro with all rows of the op table.
+/// Calls a macro with all rows of the op table. The macro takes them as
+///
+/// ```text
+/// ($($(#[doc = $doc:literal])+ $variant:ident $name:ident $args:tt [$($alias:literal),*]
+///     $domain:ident -> $result:ident { $($values:tt)* })+)
+/// ```
 macro_rules! for_each_elementwise {
     ($mac:ident) => {
         $mac! {

@@ -204,7 +204,7 @@ pub(super) fn fuse(code: &Code, dtypes: &[DType]) -> Result<Vec<Fused>> {
     for (i, instr) in code.instrs.iter().enumerate() {
         let dtype = dtypes[i];
         let fused = pass.norm(instr, dtype, i).or_else(|| pass.chain(instr, dtype, i));
-        let fused = fused.or_else(|| pass.after(instr, dtype, i)).or_else(|| pass.choice(code, dtypes, instr, i));
+        let fused = fused.or_else(|| pass.after(instr, dtypes, i)).or_else(|| pass.choice(code, dtypes, instr, i));
         pass.loops[i] = Some(match fused {
             Some(fused) => fused,
             None => alone(code, instr, dtypes, i)?,
@@ -306,10 +306,11 @@ impl Pass {
         Some(Fused::new(kernels, &[a, b, c], i as u32))
     }
 
-    fn after(&mut self, instr: &Instr, dtype: DType, i: usize) -> Option<Fused> {
+    fn after(&mut self, instr: &Instr, dtypes: &[DType], i: usize) -> Option<Fused> {
         let &[x] = instr.args() else { return None };
         let (at, inner) = self.inner(x)?;
-        let kernels = after(inner.op?, instr.op(), dtype)?;
+        // The type that is computed in: the magnitude of a complex number has another one.
+        let kernels = after(inner.op?, instr.op(), dtypes[at])?;
         self.loops[at] = None;
         Some(Fused::new(kernels, &inner.args[..2], i as u32))
     }
@@ -420,5 +421,18 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_magnitude_of_a_complex_sum_is_two_loops() {
+        let mut builder = ProgramBuilder::new();
+        let (x, y) = (builder.input(DType::C64), builder.input(DType::C64));
+        let sum = builder.push(ElemOp::Add, &[x, y]).unwrap();
+        let size = builder.push(ElemOp::Absolute, &[sum]).unwrap();
+        let program = builder.finish(&[size]);
+        assert_eq!(n_loops(&program), 2);
+        let three = Scalar::from(num_complex::Complex::new(3.0, 0.0));
+        let four = Scalar::from(num_complex::Complex::new(0.0, 4.0));
+        assert!(program.on_scalars(&[three, four]).unwrap()[0].is_same(5.0.into()));
     }
 }

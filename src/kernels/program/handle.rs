@@ -184,3 +184,36 @@ impl fmt::Debug for Program {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_shared_between_threads() {
+        fn check<T: Send + Sync + 'static>(_: &T) {}
+        let program = Program::single(ElemOp::Square, &[DType::F64]).unwrap();
+        check(&program);
+        let clone = program.clone();
+        let nine = std::thread::spawn(move || clone.on_scalars(&[Scalar::F64(3.0)]).unwrap()[0]).join().unwrap();
+        assert!(nine.is_same(9.0.into()));
+        // The clone compiled it for both.
+        assert!(program.0.compiled.get().is_some());
+    }
+
+    #[test]
+    fn identities_are_known() {
+        assert!(Program::identity(&[DType::F64, DType::Bool]).is_identity());
+        assert!(!Program::single(ElemOp::Negative, &[DType::F64]).unwrap().is_identity());
+        assert!(Program::single(ElemOp::Positive, &[DType::F64]).unwrap().is_identity());
+        let mut builder = ProgramBuilder::new();
+        let (x, y) = (builder.input(DType::F64), builder.input(DType::F64));
+        assert!(!builder.finish(&[y, x]).is_identity());
+    }
+
+    #[test]
+    fn a_program_needs_little_memory_of_its_own() {
+        let program = Program::single(ElemOp::Add, &[DType::F64, DType::F64]).unwrap();
+        assert!(program.scratch_bytes().unwrap() < 2 << 20);
+    }
+}

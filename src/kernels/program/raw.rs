@@ -152,7 +152,8 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    const LINE_BYTES: usize = 64;
+    /// What tiles are rounded up to.
+    pub(super) const LINE_BYTES: usize = 64;
 
     /// Room for `n_tiles` tiles of `tile_bytes` each.
     pub(super) fn new(n_tiles: usize, tile_bytes: usize) -> Scratch {

@@ -63,6 +63,20 @@ impl Program {
     }
 }
 
+impl Program {
+    /// An upper bound of the memory that a run allocates for itself, whatever the size of the block.
+    ///
+    /// # Errors
+    ///
+    /// The program cannot be compiled: a fault of this crate.
+    pub(crate) fn scratch_bytes(&self) -> Result<usize> {
+        let compiled = self.compiled()?;
+        let (n_inputs, n_outputs) = (self.inputs().len(), compiled.outputs().len());
+        let tile_bytes = (compiled.tile_len() * compiled.widest_bytes()).next_multiple_of(Scratch::LINE_BYTES);
+        Ok((n_inputs + n_outputs + compiled.n_slots()) * tile_bytes + n_inputs * MAX_PANEL_BYTES)
+    }
+}
+
 /// The length of tiles for a sink. A program that only hands over its inputs needs no short tiles: as long as no operand
 /// must be copied, they are the whole block, or rows.
 fn tile_len_to_sink(bound: &Bound<'_, '_, '_>) -> usize {
