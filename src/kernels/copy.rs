@@ -1,19 +1,22 @@
 //! Copies between views of any strides, fast where the order of elements in memory differs.
 //!
 //! A copy is cut into *planes*: the axis along which the target is contiguous and the one along which the source is.
-//! Where both are the same axis, rows are copied whole. Where they differ the plane is transposed in *tiles* of one cache
-//! line squared, so that every line is read and written once:
+//! Where both are the same axis, rows are copied whole. Where they differ the plane is transposed in *tiles*, which read a
+//! cache line of each of a few source rows and write a part of each row of a *band* of the target:
 //!
 //! ```text
 //!   source (rows contiguous)        target (rows contiguous)
 //!   ┌──┬──┬──┐                      ┌──┬──┐
-//!   │a │b │c │   8 x 8 elements     │a'│d'│   sweep: one row of tiles of
-//!   ├──┼──┼──┤   of 8 bytes each    ├──┼──┤   the target after the other
-//!   │d │e │f │                      │b'│e'│
+//!   │a │b │c │  a tile: 8 elements  │a'│d'│  a band: 8 rows, one tile after the other
+//!   ├──┼──┼──┤  of 8 bytes of each  ├──┼──┤
+//!   │d │e │f │  of 4 source rows    │b'│e'│
 //!   └──┴──┴──┘                      ├──┼──┤
 //!                                   │c'│f'│
 //!                                   └──┴──┘
 //! ```
+//!
+//! A transposing copy of blocks takes about twice as long as a plain one, whatever the instruction set: it waits for
+//! memory. Wider tiles are slower without vector shuffles, and as fast with them.
 
 use ndarray::{ArcArray, ArrayD, ArrayView2, ArrayViewD, ArrayViewMut2, ArrayViewMutD, Axis, Dimension, IxDyn};
 
@@ -134,23 +137,25 @@ fn copy_plane<T: Element>(mut dst: ArrayViewMut2<'_, T>, src: ArrayView2<'_, T>)
     }
 }
 
-/// `dst[i][j] = src[j][i]`, tile by tile; a tile's row is one cache line, or half of one for the smallest elements.
+/// `dst[i][j] = src[j][i]`, tile by tile; a tile reads one cache line of each source row, or half of one for the smallest
+/// elements.
 fn transpose<T: Element>(dst: &mut [&mut [T]], src: &[&[T]]) {
     match size_of::<T>() {
-        16 => transpose_tiles::<T, 4>(dst, src),
-        8 => transpose_tiles::<T, 8>(dst, src),
-        4 => transpose_tiles::<T, 16>(dst, src),
-        _ => transpose_tiles::<T, 32>(dst, src),
+        16 => transpose_tiles::<T, 4, 4>(dst, src),
+        8 => transpose_tiles::<T, 8, 4>(dst, src),
+        4 => transpose_tiles::<T, 16, 4>(dst, src),
+        _ => transpose_tiles::<T, 32, 8>(dst, src),
     }
 }
 
-fn transpose_tiles<T: Element, const N: usize>(dst: &mut [&mut [T]], src: &[&[T]]) {
-    let n_full = src.len() / N * N;
-    for (band, dst) in dst.chunks_mut(N).enumerate() {
-        let first = band * N;
-        if let Ok(dst) = <&mut [&mut [T]; N]>::try_from(&mut *dst) {
-            for (tile, src) in src.chunks_exact(N).enumerate() {
-                transpose_tile::<T, N>(dst, tile * N, src, first);
+/// Tiles of `R` target rows and `C` elements of each.
+fn transpose_tiles<T: Element, const R: usize, const C: usize>(dst: &mut [&mut [T]], src: &[&[T]]) {
+    let n_full = src.len() / C * C;
+    for (band, dst) in dst.chunks_mut(R).enumerate() {
+        let first = band * R;
+        if let Ok(dst) = <&mut [&mut [T]; R]>::try_from(&mut *dst) {
+            for (tile, src) in src.chunks_exact(C).enumerate() {
+                transpose_tile::<T, R, C>(dst, tile * C, src, first);
             }
         } else {
             transpose_edge(dst, 0..n_full, src, first);
@@ -161,14 +166,19 @@ fn transpose_tiles<T: Element, const N: usize>(dst: &mut [&mut [T]], src: &[&[T]
 
 /// One full tile: through a small array that lives in registers or the first-level cache.
 #[inline(always)]
-fn transpose_tile<T: Element, const N: usize>(dst: &mut [&mut [T]; N], to: usize, src: &[&[T]], from: usize) {
-    let mut tile = [[T::default(); N]; N];
+fn transpose_tile<T: Element, const R: usize, const C: usize>(
+    dst: &mut [&mut [T]; R],
+    to: usize,
+    src: &[&[T]],
+    from: usize,
+) {
+    let mut tile = [[T::default(); R]; C];
     for (row, src) in tile.iter_mut().zip(src) {
-        row.copy_from_slice(&src[from..from + N]);
+        row.copy_from_slice(&src[from..from + R]);
     }
     for (i, dst) in dst.iter_mut().enumerate() {
-        let row: [T; N] = std::array::from_fn(|j| tile[j][i]);
-        dst[to..to + N].copy_from_slice(&row);
+        let row: [T; C] = std::array::from_fn(|j| tile[j][i]);
+        dst[to..to + C].copy_from_slice(&row);
     }
 }
 

@@ -20,16 +20,6 @@ impl<T: Element> Entries<T> {
         self.values.push(value);
     }
 
-    /// Appends coordinates along one axis; every axis and the values must be given as many.
-    pub(crate) fn extend_axis(&mut self, axis: usize, coords: impl Iterator<Item = u64>) {
-        self.coords[axis].extend(coords);
-    }
-
-    /// Appends values; see [`Entries::extend_axis`].
-    pub(crate) fn extend_values(&mut self, values: impl Iterator<Item = T>) {
-        self.values.extend(values);
-    }
-
     /// The block; no two entries may have the same place.
     pub(crate) fn into_coo(self, shape: &[u64], fill: T) -> Result<Coo<T>> {
         Coo::from_coords_with_fill(&self.coords, self.values, shape, fill)

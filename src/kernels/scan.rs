@@ -394,7 +394,9 @@ impl Lanes {
     fn totals<T: Element, J: Join<T>>(&self, join: &J, x: &[T]) -> Vec<J::Out> {
         let mut acc = self.start(join, None);
         let n_block = self.len * self.n_inner;
-        if n_block > 0 {
+        if self.n_inner == 1 && n_block > 0 {
+            acc.iter_mut().zip(x.chunks_exact(n_block)).for_each(|(acc, x)| *acc = total(join, x));
+        } else if n_block > 0 {
             for (x, acc) in x.chunks_exact(n_block).zip(acc.chunks_exact_mut(self.n_inner)) {
                 for row in x.chunks_exact(self.n_inner) {
                     acc.iter_mut().zip(row).for_each(|(acc, &x)| *acc = join.join(*acc, join.widen(x)));
@@ -432,6 +434,21 @@ impl Lanes {
         }
         Ok(Block::from_dense(out))
     }
+}
+
+/// All elements of a slice in one; several accumulators take turns, so that an addition does not wait for the last.
+fn total<T: Element, J: Join<T>>(join: &J, x: &[T]) -> J::Acc {
+    const N: usize = 4 * N_TOGETHER;
+    let mut acc = [join.neutral(); N];
+    let tiles = x.chunks_exact(N);
+    let rest = tiles.remainder();
+    for tile in tiles {
+        for (acc, &x) in acc.iter_mut().zip(tile) {
+            *acc = join.join(*acc, join.widen(x));
+        }
+    }
+    let tail = rest.iter().fold(join.neutral(), |acc, &x| join.join(acc, join.widen(x)));
+    acc.into_iter().fold(tail, |total, acc| join.join(total, acc))
 }
 
 /// Scans up to [`N_TOGETHER`] lanes of neighbouring elements, one element of each in turn: an addition waits for the one

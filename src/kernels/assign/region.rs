@@ -3,7 +3,7 @@
 use ndarray::{Axis, Slice};
 use serde::{Deserialize, Serialize};
 
-use super::value::{Assignment, broadcast, without_leading, write_sparse};
+use super::value::{Assignment, broadcast, without_leading};
 use crate::block::{Block, Value, with_block};
 use crate::chunks::AxisRange;
 use crate::error::{Error, Result};
@@ -41,9 +41,7 @@ impl AssignRegion {
             }
             Assignment::Sparse(target, value) => {
                 let value = value.expand(OP, &shape, target.fill())?;
-                let is_selected = |at: &[u64]| at.iter().zip(&self.axes).all(|(&at, range)| contains(range, at));
-                let place = |at: &[u64]| at.iter().zip(&self.axes).map(|(&at, range)| range.at(at)).collect();
-                Ok(Block::new(write_sparse(&target, &value, is_selected, place)?))
+                target.assign_coo(&self.axes, &value).map(Block::new)
             }
         })
     }
@@ -70,12 +68,6 @@ fn slice(range: &AxisRange) -> Slice {
     let Some(last) = range.len().checked_sub(1) else { return Slice::from(0..0) };
     let (low, high) = (range.at(0).min(range.at(last)), range.at(0).max(range.at(last)));
     Slice::new(low as isize, Some(high as isize + 1), range.step() as isize)
-}
-
-fn contains(range: &AxisRange, at: u64) -> bool {
-    let delta = at as i128 - range.start() as i128;
-    let step = range.step() as i128;
-    delta % step == 0 && delta / step >= 0 && delta / step < range.len() as i128
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! What the kernels of this folder share: the target, and the value that is written.
 
-use ndarray::{ArcArray, ArrayD, ArrayViewD, Axis, IxDyn};
+use ndarray::{ArcArray, ArrayViewD, Axis, IxDyn};
 
 use crate::block::{Block, BlockData, with_block};
 use crate::element::{DType, DTypeKind, Element};
 use crate::error::{Error, Result, Shown};
 use crate::kernels::entries::Entries;
-use crate::kernels::operands::{dense, lengths};
+use crate::kernels::operands::dense;
 use crate::sparse::Coo;
 
 /// Target and value of an assignment, in the element type of the target.
@@ -43,23 +43,15 @@ impl<T: Element> SparseValue<T> {
     /// The value broadcast to the shape of a selection, over the fill of its target.
     pub(super) fn expand(&self, op: &'static str, shape: &[u64], fill: T) -> Result<Coo<T>> {
         match self {
-            SparseValue::One(one) if one.is_same(fill) => Coo::empty(shape, fill),
-            SparseValue::One(one) => {
-                // Every selected element becomes an entry.
-                let one = ArrayD::from_elem(IxDyn(&[]), *one);
-                let all = one.broadcast(IxDyn(&lengths(shape)));
-                let all = all.ok_or_else(|| Error::bug(op, format!("no block has shape {}", Shown(shape))))?;
-                Coo::from_dense_with_fill(&all, fill)
-            }
+            // A value that is not the fill becomes an entry of every selected element.
+            SparseValue::One(one) => Coo::empty(shape, *one)?.refill(fill),
             SparseValue::Coo(coo) => {
                 let n_leading = coo.shape().len().saturating_sub(shape.len());
                 let own = &coo.shape()[n_leading..];
                 if coo.shape()[..n_leading].iter().any(|&len| len != 1) || !broadcasts(own, shape) {
                     return Err(mismatch(op, coo.shape(), shape));
                 }
-                // Entries are numbered in row-major order, in which leading axes of length 1 do not count.
-                let own = Coo::from_parts(own.into(), coo.keys().clone(), coo.shared_values().clone(), coo.fill());
-                own.broadcast_to(shape)
+                coo.reshape(own)?.broadcast_to(shape)
             }
         }
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::matrix::Groups;
 use super::multiply::multiply;
-use crate::block::{Block, Value};
+use crate::block::{Block, BlockData, Value};
 use crate::element::Element;
 use crate::element::dispatch::dispatch;
 use crate::error::{Error, Result, Shown};
@@ -20,7 +20,7 @@ const OP: &str = "tensordot";
 ///
 /// Inputs: an accumulator if their number is odd, which is added to and is written in place if nobody else holds it; then
 /// left and right blocks in turn. The result has the batch axes, the free axes of the left blocks, then those of the
-/// right ones, and the element type of the inputs; integers wrap.
+/// right ones, and the element type of the inputs; integers wrap. Products of sparse blocks with fill zero are sparse.
 ///
 /// ```text
 /// lhs (3, 4, 5)   rhs (5, 4, 6)   lhs_axes [1, 2]   rhs_axes [1, 0]   gives (3, 6)
@@ -43,31 +43,70 @@ impl Contract {
             return Err(Error::bug(OP, "neither a pair of blocks nor an accumulator"));
         };
         dispatch!(dtype, T => {
-            let mut out = accumulator.map(|block| dense(typed::<T>(block)?)).transpose()?;
+            let mut out = accumulator.map(typed::<T>).transpose()?;
             while let (Some(lhs), Some(rhs)) = (blocks.next(), blocks.next()) {
-                let (lhs, rhs) = (densified::<T>(lhs)?, densified::<T>(rhs)?);
-                out = Some(self.add_pair::<T>(out, &lhs, &rhs, ctx)?);
-                ctx.recycle([Block::new(lhs), Block::new(rhs)]);
+                out = Some(self.add_pair::<T>(out, typed(lhs)?, typed(rhs)?, ctx)?);
             }
             out.map(Block::new::<T>).ok_or_else(|| Error::bug(OP, "no pair of blocks"))
         })
     }
 
+    /// The accumulator plus the product of two blocks, in the layout that suits them.
     fn add_pair<T: Element>(
         &self,
+        out: Option<BlockData<T>>,
+        lhs: BlockData<T>,
+        rhs: BlockData<T>,
+        ctx: &KernelContext<'_>,
+    ) -> Result<BlockData<T>> {
+        let shape = self.shape(&lhs.shape(), &rhs.shape())?;
+        if let Some(found) = out.as_ref().map(BlockData::shape).filter(|found| *found != shape) {
+            return Err(Error::block(OP, "shape", Shown(&shape), Shown(&found)));
+        }
+        if let Some(product) = self.sparse_product(&lhs, &rhs)? {
+            return add_blocks(out, product, ctx);
+        }
+        let (lhs, rhs) = (dense(lhs)?, dense(rhs)?);
+        let sum = self.add_dense(out.map(dense).transpose()?, &shape, &lhs, &rhs, ctx)?;
+        ctx.recycle([Block::new(lhs), Block::new(rhs)]);
+        Ok(sum.into())
+    }
+
+    /// The product where a block is sparse and sparse products apply: every fill is zero, and there are no batch axes.
+    /// Elsewhere sparse blocks are multiplied densely.
+    fn sparse_product<T: Element>(&self, lhs: &BlockData<T>, rhs: &BlockData<T>) -> Result<Option<BlockData<T>>> {
+        let applies = |data: &BlockData<T>| data.sparse().is_ok_and(|coo| coo.fill() == T::zero());
+        let signed = |axes: &[usize]| axes.iter().map(|&axis| axis as isize).collect::<Vec<isize>>();
+        let (lhs_axes, rhs_axes) = (signed(&self.lhs_axes), signed(&self.rhs_axes));
+        if self.n_batch > 0 {
+            return Ok(None);
+        }
+        Ok(match (lhs, rhs) {
+            (BlockData::Sparse(a), BlockData::Sparse(b)) if applies(lhs) && applies(rhs) => {
+                Some(a.tensordot(b, &lhs_axes, &rhs_axes)?.into())
+            }
+            (BlockData::Sparse(a), BlockData::Dense(b)) if applies(lhs) => {
+                Some(a.tensordot_dense(&b.view(), &lhs_axes, &rhs_axes)?.into())
+            }
+            (BlockData::Dense(a), BlockData::Sparse(b)) if applies(rhs) => {
+                Some(b.dense_tensordot(&a.view(), &lhs_axes, &rhs_axes)?.into())
+            }
+            (_, _) => None,
+        })
+    }
+
+    fn add_dense<T: Element>(
+        &self,
         out: Option<ArcArray<T, IxDyn>>,
+        shape: &[usize],
         lhs: &ArcArray<T, IxDyn>,
         rhs: &ArcArray<T, IxDyn>,
         ctx: &KernelContext<'_>,
     ) -> Result<ArcArray<T, IxDyn>> {
-        let shape = self.shape(lhs.shape(), rhs.shape())?;
         let adds = out.is_some();
         let mut out: ArrayD<T> = match out {
-            Some(out) if out.shape() != shape => {
-                return Err(Error::block(OP, "shape", Shown(&shape), Shown(out.shape())));
-            }
             Some(out) => writable(contiguous(out, ctx)?, ctx)?,
-            None => scratch(&shape, ctx)?,
+            None => scratch(shape, ctx)?,
         };
         if !out.is_empty() {
             self.add_matrices(out.view_mut(), lhs.view(), rhs.view(), adds, ctx)?;
@@ -165,9 +204,23 @@ fn matrix_at<'a, T>(mut matrices: ArrayViewD<'a, T>, at: &[usize]) -> Result<Arr
     matrices.into_dimensionality().map_err(|error| Error::bug(OP, error.to_string()))
 }
 
-/// A block with every element stored: products are computed densely, whatever the layout of the operands.
-fn densified<T: Element>(block: Block) -> Result<ArcArray<T, IxDyn>> {
-    dense(typed::<T>(block)?)
+/// The sum of an accumulator, if there is one, and a product of the same shape.
+fn add_blocks<T: Element>(
+    out: Option<BlockData<T>>,
+    product: BlockData<T>,
+    ctx: &KernelContext<'_>,
+) -> Result<BlockData<T>> {
+    match (out, product) {
+        (None, product) => Ok(product),
+        (Some(BlockData::Sparse(out)), BlockData::Sparse(product)) => Ok(out.zip_with(&product, T::plus)?.into()),
+        (Some(out), product) => {
+            let mut out = writable(dense(out)?, ctx)?;
+            let product = dense(product)?;
+            out.zip_mut_with(&product, |sum, &x| *sum = sum.plus(x));
+            ctx.recycle([Block::new(product)]);
+            Ok(out.into())
+        }
+    }
 }
 
 #[cfg(test)]
@@ -178,6 +231,7 @@ mod tests {
     use crate::block::BufferPool;
     use crate::kernels::entries::position;
     use crate::kernels::testing::{Kind, assert_same, drawn, drawn_dense, stored};
+    use crate::sparse::Coo;
 
     fn run(contract: &Contract, inputs: Vec<Block>) -> Result<Block> {
         let pool = BufferPool::new(1 << 20);
@@ -279,6 +333,31 @@ mod tests {
             check::<i32>(&contract, &shapes[0], &shapes[1], seed);
             check::<f64>(&contract, &shapes[0], &shapes[1], seed);
             check::<crate::element::C64>(&contract, &shapes[0], &shapes[1], seed);
+        }
+    }
+
+    #[test]
+    fn products_of_sparse_blocks_with_fill_zero_are_sparse() {
+        let contract = Contract { n_batch: 0, lhs_axes: vec![2, 0], rhs_axes: vec![0, 1] };
+        let (a, b) = (whole::<f64>(&[3, 4, 5], 1), whole::<f64>(&[5, 3, 2], 2));
+        let expected = slow(&contract, &a, &b);
+        let sparse = |array: &ArrayD<f64>| Block::new(Coo::from_dense(&array.view()).unwrap());
+        let dense = |array: &ArrayD<f64>| stored(array, Kind::Transposed);
+        let accumulators = [whole::<f64>(&[4, 2], 3), whole::<f64>(&[4, 2], 4)];
+        for (lhs, rhs, is_sparse) in [
+            (sparse(&a), sparse(&b), true),
+            (sparse(&a), dense(&b), false),
+            (dense(&a), sparse(&b), false),
+            (stored(&a, Kind::Sparse), sparse(&b), false),
+        ] {
+            let found = run(&contract, vec![lhs.clone(), rhs.clone()]).unwrap();
+            assert_eq!(found.is_sparse(), is_sparse);
+            assert_equal(&found, &expected);
+            let found = run(&contract, vec![sparse(&accumulators[0]), lhs.clone(), rhs.clone()]).unwrap();
+            assert_eq!(found.is_sparse(), is_sparse);
+            assert_equal(&found, &(&expected + &accumulators[0]));
+            let found = run(&contract, vec![dense(&accumulators[1]), lhs, rhs]).unwrap();
+            assert_equal(&found, &(&expected + &accumulators[1]));
         }
     }
 

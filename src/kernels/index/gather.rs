@@ -13,16 +13,17 @@
 
 use std::ops::Range;
 
-use ndarray::{ArcArray, ArrayView2, ArrayViewD, ArrayViewMutD, Axis, IxDyn, Slice};
+use ndarray::{ArcArray, ArrayViewD, ArrayViewMutD, Axis, IxDyn, Slice};
 use serde::{Deserialize, Serialize};
 
 use crate::block::{Block, Value};
+use crate::chunks::AxisRange;
 use crate::element::dispatch::dispatch;
 use crate::element::{Element, Scalar};
 use crate::error::{Error, Result, Shown};
 use crate::kernels::context::KernelContext;
 use crate::kernels::copy::{copied, copy_into};
-use crate::kernels::entries::{Combinations, Entries, position};
+use crate::kernels::entries::{Combinations, position};
 use crate::kernels::operands::{Operands, blocks, lengths, scratch};
 use crate::sparse::Coo;
 
@@ -83,22 +84,6 @@ impl Piece {
         let (low, high) = self.bounds().unwrap_or((0, -1));
         let step = if self.step == 0 { 1 } else { self.step };
         Slice::new(low as isize, Some(high as isize + 1), step as isize)
-    }
-
-    /// Where element `at` of the input lands, if it does.
-    fn target_of(&self, at: u64) -> Option<u64> {
-        let delta = at as i128 - self.start as i128;
-        let step = self.step as i128;
-        let (k, rest) = if step == 0 { (0, delta) } else { (delta / step, delta % step) };
-        (rest == 0 && k >= 0 && k < self.len as i128).then(|| self.dst + k as u64)
-    }
-
-    /// The same as pieces that repeat nothing.
-    fn without_repeats(self) -> Vec<Piece> {
-        if self.step != 0 {
-            return vec![self];
-        }
-        (0..self.len).map(|k| Piece { len: 1, dst: self.dst + k, ..self }).collect()
     }
 }
 
@@ -218,54 +203,71 @@ impl Gather {
         Ok(())
     }
 
-    /// Moves the entries of each input; the result has the inputs' fill, and entries where the gaps differ from it.
+    /// Slices of the inputs and constant gaps, put together axis by axis. The result has the inputs' fill.
     fn sparse<T: Element>(&self, inputs: &[Coo<T>], counts: &[usize]) -> Result<Coo<T>> {
         let fill = inputs.first().map_or(T::zero(), Coo::fill);
-        let mut entries = Entries::new(self.shape.len());
-        for (number, input) in inputs.iter().enumerate() {
-            self.move_entries(input, &position(number, counts), &mut entries);
-        }
         let gap = self.fill.map_or(fill, T::from_scalar);
-        if !gap.is_same(fill) {
-            self.gap_entries(gap, &mut entries);
+        let axes: Vec<Vec<Segment>> = self.axes.iter().zip(&self.shape).map(|(p, &len)| segments(p, len)).collect();
+        let mut parts = Vec::new();
+        for choice in Combinations::new(axes.iter().map(Vec::len).collect()) {
+            let segments: Vec<Segment> = choice.iter().zip(&axes).map(|(&i, segments)| segments[i]).collect();
+            let pieces: Option<Vec<Piece>> = segments.iter().map(|segment| segment.piece).collect();
+            let lens: Vec<u64> = segments.iter().map(|segment| segment.len).collect();
+            parts.push(match pieces {
+                Some(pieces) => {
+                    let number =
+                        pieces.iter().zip(counts).fold(0, |n, (piece, n_along)| n * n_along + piece.input as usize);
+                    sparse_part(&inputs[number], &pieces, &lens)?
+                }
+                None => Coo::empty(&lens, gap)?.refill(fill)?,
+            });
         }
-        entries.into_coo(&self.shape, fill)
-    }
-
-    fn move_entries<T: Element>(&self, input: &Coo<T>, at: &[usize], entries: &mut Entries<T>) {
-        let coords = input.coords();
-        let own = |(pieces, &at): (&Vec<Piece>, &usize)| -> Vec<Piece> {
-            let own = pieces.iter().filter(|piece| piece.input as usize == at);
-            own.flat_map(|piece| piece.without_repeats()).collect()
-        };
-        let axes: Vec<Vec<Piece>> = self.axes.iter().zip(at).map(own).collect();
-        for combination in Combinations::new(axes.iter().map(Vec::len).collect()) {
-            let pieces: Vec<Piece> = combination.iter().zip(&axes).map(|(&i, pieces)| pieces[i]).collect();
-            move_into(entries, &pieces, coords.view(), input.values());
+        for (axis, segments) in axes.iter().enumerate().rev().filter(|(_, segments)| segments.len() > 1) {
+            let joined = parts.chunks(segments.len()).map(|parts| Coo::concatenate(parts, axis as isize));
+            parts = joined.collect::<Result<_>>()?;
         }
-    }
-
-    /// Every position that no piece covers, as an entry.
-    fn gap_entries<T: Element>(&self, value: T, entries: &mut Entries<T>) {
-        let is_gap: Vec<Vec<bool>> = self.axes.iter().zip(&self.shape).map(|(p, &len)| gap_flags(p, len)).collect();
-        for position in Combinations::new(lengths(&self.shape)) {
-            if position.iter().zip(&is_gap).any(|(&i, is_gap)| is_gap[i]) {
-                entries.push(position.iter().map(|&i| i as u64), value);
-            }
+        match parts.pop() {
+            Some(whole) => Ok(whole),
+            None => Coo::empty(&self.shape, fill),
         }
     }
 }
 
-/// Appends the entries of an input that lie in all pieces, at the places where they land.
-fn move_into<T: Element>(entries: &mut Entries<T>, pieces: &[Piece], coords: ArrayView2<'_, u64>, values: &[T]) {
-    let mut kept: Vec<usize> = (0..values.len()).collect();
-    for (piece, row) in pieces.iter().zip(coords.rows()) {
-        kept.retain(|&entry| piece.target_of(row[entry]).is_some());
+/// Consecutive elements of a sparse result: a piece, or a gap.
+#[derive(Clone, Copy)]
+struct Segment {
+    piece: Option<Piece>,
+    len: u64,
+}
+
+/// The pieces of an axis in the order of the result, with gaps between them.
+fn segments(pieces: &[Piece], len: u64) -> Vec<Segment> {
+    let mut sorted: Vec<Piece> = pieces.iter().copied().filter(|piece| piece.len > 0).collect();
+    sorted.sort_by_key(|piece| piece.dst);
+    let mut segments = Vec::with_capacity(sorted.len());
+    let mut at = 0;
+    for piece in sorted {
+        if piece.dst > at {
+            segments.push(Segment { piece: None, len: piece.dst - at });
+        }
+        segments.push(Segment { piece: Some(piece), len: piece.len });
+        at = piece.dst + piece.len;
     }
-    for (axis, (piece, row)) in pieces.iter().zip(coords.rows()).enumerate() {
-        entries.extend_axis(axis, kept.iter().filter_map(|&entry| piece.target_of(row[entry])));
+    if at < len {
+        segments.push(Segment { piece: None, len: len - at });
     }
-    entries.extend_values(kept.iter().map(|&entry| values[entry]));
+    segments
+}
+
+/// The part of a sparse input that one piece of each axis names.
+fn sparse_part<T: Element>(input: &Coo<T>, pieces: &[Piece], lens: &[u64]) -> Result<Coo<T>> {
+    let range = |piece: &Piece| match piece.step {
+        0 => AxisRange::contiguous(piece.start..piece.start + 1),
+        step => AxisRange::canonical(piece.start, step, piece.len),
+    };
+    let ranges: Vec<AxisRange> = pieces.iter().map(range).collect();
+    // Stretches what a piece repeats.
+    input.slice(&ranges)?.broadcast_to(lens)
 }
 
 /// A part of one block: a view that shares its memory if it keeps at least half of it alive, else a copy, so that a
@@ -316,12 +318,6 @@ fn gaps(pieces: &[Piece], len: usize) -> Vec<Range<usize>> {
         gaps.push(at..len);
     }
     gaps
-}
-
-fn gap_flags(pieces: &[Piece], len: u64) -> Vec<bool> {
-    let mut is_gap = vec![true; len as usize];
-    pieces.iter().for_each(|piece| is_gap[piece.targets()].fill(false));
-    is_gap
 }
 
 #[cfg(test)]

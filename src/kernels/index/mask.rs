@@ -8,7 +8,6 @@ use crate::element::Element;
 use crate::error::{Error, Result, Shown};
 use crate::kernels::context::KernelContext;
 use crate::kernels::copy::contiguous;
-use crate::kernels::entries::Entries;
 use crate::kernels::operands::{dense, exactly, scratch, typed};
 use crate::sparse::Coo;
 
@@ -39,7 +38,7 @@ impl Mask {
         let mask = typed::<bool>(mask)?;
         with_block!(block, T, data => match data {
             BlockData::Dense(array) => self.dense::<T>(array, mask, ctx).map(Block::new::<T>),
-            BlockData::Sparse(coo) => self.sparse::<T>(&coo, &Ranks::new(&mask)).map(Block::new::<T>),
+            BlockData::Sparse(coo) => self.sparse::<T>(&coo, &mask).map(Block::new::<T>),
         })
     }
 
@@ -68,18 +67,20 @@ impl Mask {
         Ok(out.into_shared())
     }
 
-    fn sparse<T: Element>(&self, coo: &Coo<T>, ranks: &Ranks) -> Result<Coo<T>> {
+    fn sparse<T: Element>(&self, coo: &Coo<T>, mask: &BlockData<bool>) -> Result<Coo<T>> {
+        if mask.shape().len() == coo.ndim() {
+            return match mask {
+                BlockData::Dense(mask) => coo.mask_dense(&mask.view()),
+                BlockData::Sparse(mask) => coo.mask(mask),
+            };
+        }
+        // The masked axes as one, of which the true elements are taken.
+        let ranks = Ranks::new(mask);
         let masked = self.axis..self.axis + ranks.shape.len();
         let mut shape = coo.shape().to_vec();
-        shape.splice(masked.clone(), [ranks.count()]);
-        let mut entries = Entries::new(shape.len());
-        let coords = coo.coords();
-        for (column, &value) in coords.columns().into_iter().zip(coo.values()) {
-            let Some(rank) = ranks.of(column.iter().skip(self.axis).copied()) else { continue };
-            let before = column.iter().take(masked.start).copied();
-            entries.push(before.chain([rank]).chain(column.iter().skip(masked.end).copied()), value);
-        }
-        entries.into_coo(&shape, coo.fill())
+        shape.splice(masked, [ranks.shape.iter().product()]);
+        let places: Vec<i64> = (0..ranks.count()).map(|rank| ranks.place(rank) as i64).collect();
+        coo.reshape(shape)?.take(&places, self.axis as isize)
     }
 }
 
@@ -177,9 +178,9 @@ impl Ranks {
         }
     }
 
-    /// The coordinates of true element number `rank`, which exists.
-    pub(crate) fn coords(&self, rank: u64) -> Vec<u64> {
-        let at = if self.is_inverted {
+    /// The place of true element number `rank`, which exists, in row-major order.
+    fn place(&self, rank: u64) -> u64 {
+        if self.is_inverted {
             // Listed position `i` has `listed[i] - i` true elements before it, which ascends with `i`.
             let (mut low, mut high) = (0, self.listed.len());
             while low < high {
@@ -189,8 +190,12 @@ impl Ranks {
             rank + low as u64
         } else {
             self.listed[rank as usize]
-        };
-        let mut rest = at;
+        }
+    }
+
+    /// The coordinates of true element number `rank`, which exists.
+    pub(crate) fn coords(&self, rank: u64) -> Vec<u64> {
+        let mut rest = self.place(rank);
         let mut coords: Vec<u64> = Vec::with_capacity(self.shape.len());
         for &len in self.shape.iter().rev() {
             coords.push(rest % len);

@@ -9,7 +9,6 @@ use crate::element::dispatch::dispatch;
 use crate::error::{Error, Result, Shown};
 use crate::kernels::context::KernelContext;
 use crate::kernels::copy::copy_into;
-use crate::kernels::entries::Entries;
 use crate::kernels::operands::{Operands, blocks, scratch};
 use crate::sparse::Coo;
 
@@ -132,27 +131,17 @@ impl Take {
     }
 }
 
-/// The entries at `picks` along `axis`, of sparse blocks with one fill.
+/// The elements at `picks` along `axis`, of sparse blocks with one fill.
 pub(crate) fn take_sparse<T: Element>(axis: usize, picks: &[(u32, u64)], inputs: &[Coo<T>]) -> Result<Coo<T>> {
-    let Some(first) = inputs.first() else {
-        return Err(Error::bug(OP, "no input tells the shape"));
-    };
-    let mut shape = first.shape().to_vec();
-    shape[axis] = picks.len() as u64;
-    let mut by_source: Vec<((u32, u64), u64)> = picks.iter().copied().zip(0..).collect();
-    by_source.sort_unstable();
-    let mut entries = Entries::new(shape.len());
-    for (input, coo) in inputs.iter().enumerate() {
-        let coords = coo.coords();
-        for (column, &value) in coords.columns().into_iter().zip(coo.values()) {
-            let source = (input as u32, column[axis]);
-            let start = by_source.partition_point(|pick| pick.0 < source);
-            for &(_, to) in by_source[start..].iter().take_while(|pick| pick.0 == source) {
-                entries.push(column.iter().enumerate().map(|(k, &at)| if k == axis { to } else { at }), value);
-            }
-        }
+    let mut starts = vec![0u64];
+    for input in inputs {
+        starts.push(starts[starts.len() - 1] + input.shape()[axis]);
     }
-    entries.into_coo(&shape, first.fill())
+    let indices: Vec<i64> = picks.iter().map(|&(input, at)| (starts[input as usize] + at) as i64).collect();
+    match inputs {
+        [one] => one.take(&indices, axis as isize),
+        several => Coo::concatenate(several, axis as isize)?.take(&indices, axis as isize),
+    }
 }
 
 #[cfg(test)]

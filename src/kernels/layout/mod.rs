@@ -2,11 +2,13 @@
 //!
 //! * [`View`]: axes permuted, inserted, dropped, broadcast;
 //! * [`Reshape`]: another shape over the same row-major order;
-//! * [`Contiguous`]: row-major in memory.
+//! * [`contiguous::Contiguous`]: row-major in memory;
+//! * [`diagonal::Diagonal`]: the diagonal of two axes.
 //!
 //! Dense blocks keep their memory where strides can express the result.
 
-mod contiguous;
+pub(crate) mod contiguous;
+pub(crate) mod diagonal;
 mod reshape;
 mod view;
 

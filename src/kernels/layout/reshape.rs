@@ -1,7 +1,5 @@
 //! Another shape over the same row-major order of elements.
 
-use std::sync::Arc;
-
 use ndarray::{ArcArray, IxDyn};
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +9,6 @@ use crate::error::{Error, Result, Shown};
 use crate::kernels::context::KernelContext;
 use crate::kernels::copy::contiguous;
 use crate::kernels::operands::{exactly, lengths};
-use crate::sparse::Coo;
 
 /// Gives a block another shape; its elements keep their row-major order. Copies only what is not row-major in memory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,7 +22,7 @@ impl Reshape {
         let [block] = exactly("reshape", inputs)?;
         with_block!(block, T, data => match data {
             BlockData::Dense(array) => self.dense::<T>(array, ctx).map(Block::new::<T>),
-            BlockData::Sparse(coo) => self.sparse::<T>(&coo).map(Block::new::<T>),
+            BlockData::Sparse(coo) => coo.reshape(&self.shape).map(Block::new::<T>),
         })
     }
 
@@ -36,15 +33,6 @@ impl Reshape {
         }
         let error = self.mismatch(array.shape());
         contiguous(array, ctx)?.into_shape_with_order(IxDyn(&shape)).map_err(|_| error)
-    }
-
-    /// Entries are numbered in row-major order, which is the same in every shape.
-    fn sparse<T: Element>(&self, coo: &Coo<T>) -> Result<Coo<T>> {
-        let shape: Arc<[u64]> = self.shape.as_slice().into();
-        if Coo::<T>::empty(&self.shape, coo.fill())?.size() != coo.size() {
-            return Err(self.mismatch(&lengths(coo.shape())));
-        }
-        Ok(Coo::from_parts(shape, coo.keys().clone(), coo.shared_values().clone(), coo.fill()))
     }
 
     fn mismatch(&self, found: &[usize]) -> Error {

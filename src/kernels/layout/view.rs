@@ -8,7 +8,6 @@ use crate::element::Element;
 use crate::error::{Error, Result, Shown};
 use crate::kernels::context::KernelContext;
 use crate::kernels::copy::copied;
-use crate::kernels::entries::{Combinations, Entries};
 use crate::kernels::operands::{exactly, lengths};
 use crate::sparse::Coo;
 
@@ -87,11 +86,7 @@ impl View {
         for axis in (0..array.ndim()).rev().filter(|&axis| !self.axes.contains(&Some(axis))) {
             array = array.index_axis_move(Axis(axis), 0);
         }
-        // Dropping the others leaves the shown axes numbered by their rank.
-        let mut shown: Vec<usize> = self.axes.iter().flatten().copied().collect();
-        let order: Vec<usize> = shown.iter().map(|axis| shown.iter().filter(|other| other < &axis).count()).collect();
-        shown.clear();
-        array = array.permuted_axes(IxDyn(&order));
+        array = array.permuted_axes(IxDyn(&self.ranks()));
         for (k, _) in self.axes.iter().enumerate().filter(|(_, axis)| axis.is_none()) {
             array = array.insert_axis(Axis(k));
         }
@@ -99,20 +94,17 @@ impl View {
     }
 
     fn sparse<T: Element>(&self, coo: &Coo<T>, flat: &[u64], wanted: &[u64]) -> Result<Coo<T>> {
-        let stretched: Vec<usize> = (0..flat.len()).filter(|&k| flat[k] != wanted[k]).collect();
-        let coords = coo.coords();
-        let mut entries = Entries::new(wanted.len());
-        for copy in Combinations::new(stretched.iter().map(|&k| wanted[k] as usize).collect()) {
-            for (k, axis) in self.axes.iter().enumerate() {
-                match (stretched.iter().position(|&axis| axis == k), axis) {
-                    (None, Some(axis)) => entries.extend_axis(k, coords.row(*axis).iter().copied()),
-                    (None, None) => entries.extend_axis(k, std::iter::repeat_n(0, coo.nnz())),
-                    (Some(which), _) => entries.extend_axis(k, std::iter::repeat_n(copy[which] as u64, coo.nnz())),
-                }
-            }
-            entries.extend_values(coo.values().iter().copied());
-        }
-        entries.into_coo(wanted, coo.fill())
+        // Hidden axes have length 1: without them, the shown ones are numbered by their rank.
+        let shown: Vec<u64> =
+            (0..coo.ndim()).filter(|k| self.axes.contains(&Some(*k))).map(|k| coo.shape()[k]).collect();
+        let order: Vec<isize> = self.ranks().iter().map(|&rank| rank as isize).collect();
+        coo.reshape(shown)?.transpose(&order)?.reshape(flat)?.broadcast_to(wanted)
+    }
+
+    /// For each shown axis, the number of shown input axes before it.
+    fn ranks(&self) -> Vec<usize> {
+        let shown: Vec<usize> = self.axes.iter().flatten().copied().collect();
+        shown.iter().map(|axis| shown.iter().filter(|other| other < &axis).count()).collect()
     }
 }
 
