@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use hyperslab::block::{ArrayMeta, Block, BlockLocation, BlockSink, BlockSource};
 use hyperslab::chunks::{AxisChunks, Grid};
 use hyperslab::element::{DType, Scalar};
-use hyperslab::io::{NpySink, NpySource};
+use hyperslab::io::{NpySink, NpySource, open_npy, save_npy};
+use hyperslab::prelude::{Array, BlockView, Coo, Runtime, s};
 use hyperslab::{Chunks, Result};
 use ndarray::{ArrayD, Dimension, IxDyn};
 use proptest::prelude::*;
@@ -215,9 +216,82 @@ fn the_key_of_a_file_changes_when_it_does() {
     assert_ne!(NpySource::open(&path).unwrap().key(), key);
 }
 
+#[test]
+fn lazy_arrays_go_to_npy_files_and_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.npy");
+    for runtime in [Runtime::local().serial(), Runtime::local().threads(3).memory(1 << 20)] {
+        runtime.enter(|| {
+            let x = Array::<f64>::arange(0.0, 60_000.0, 1.0, Chunks::size(700)).unwrap().reshape([200, 300]).unwrap();
+            let y = (&x * 2.0).sqrt();
+            save_npy(&y, &path).unwrap();
+            let back: Array<f64> = open_npy(&path, (33, 50)).unwrap().try_typed().unwrap();
+            assert_eq!(back.compute().unwrap(), y.compute().unwrap());
+            // A slice is taken at the file, and the file may be written anew while it is read.
+            let part =
+                open_npy(&path, Chunks::auto()).unwrap().try_typed::<f64>().unwrap().slice(s![7..19, 250..]).unwrap();
+            save_npy(&part, &path).unwrap();
+            assert_eq!(open_npy(&path, 5).unwrap().known_shape().unwrap(), [12, 50]);
+            assert_eq!(part.compute().unwrap(), y.slice(s![7..19, 250..]).unwrap().compute().unwrap());
+        });
+    }
+    let unknown = Array::<i32>::arange(0, 9, 1, 3).unwrap();
+    let unknown = unknown.mask(&unknown.gt(4).unwrap()).unwrap();
+    let error = save_npy(&unknown, &path).unwrap_err();
+    assert!(error.is_unknown_chunks() && error.to_string().contains("compute_chunk_sizes"), "{error}");
+    save_npy(&unknown.compute_chunk_sizes().unwrap(), &path).unwrap();
+    assert_eq!(
+        open_npy(&path, 5).unwrap().try_typed::<i32>().unwrap().compute().unwrap(),
+        ndarray::arr1(&[5, 6, 7, 8]).into_dyn()
+    );
+}
+
+#[test]
+fn a_run_that_fails_leaves_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.npy");
+    let x = Array::<i32>::arange(0, 9, 1, 2).unwrap();
+    let failing = x
+        .map_blocks(|b: BlockView<'_, i32>| match b.location().number() {
+            3 => Err(b.sparse().unwrap_err()),
+            _ => Ok(b.dense()?.to_owned().into()),
+        })
+        .unwrap();
+    assert!(save_npy(&failing, &path).unwrap_err().to_string().contains("block (3)"));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn sparse_arrays_are_written_densely() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.npy");
+    let dense = ArrayD::from_shape_fn(IxDyn(&[6, 5]), |i| if (i[0] + i[1]) % 4 == 0 { i[0] as f32 } else { 1.5 });
+    let sparse = Array::from_coo(Coo::from_dense_with_fill(&dense.view(), 1.5).unwrap(), 4).unwrap();
+    save_npy(&sparse, &path).unwrap();
+    assert_eq!(open_npy(&path, 3).unwrap().try_typed::<f32>().unwrap().compute().unwrap(), dense);
+}
+
+fn example(name: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data")).join(name)
+}
+
+#[test]
+fn real_arrays_give_the_answers_of_numpy() {
+    let a1b = open_npy(example("a1b_air_temperature.npy"), 40).unwrap();
+    assert_eq!((a1b.dtype(), a1b.known_shape().unwrap()), (DType::F32, vec![240, 37, 49]));
+    let kelvin = a1b.try_typed::<f32>().unwrap().astype::<f64>();
+    let first: f64 = kelvin.slice(s![..20, .., ..]).unwrap().mean().scalar().unwrap();
+    let last: f64 = kelvin.slice(s![220.., .., ..]).unwrap().mean().scalar().unwrap();
+    assert!((last - first - 5.138_444_226_996_626).abs() < 1e-9, "{}", last - first);
+    let sst = open_npy(example("sea_surface_temperature.npy"), 20).unwrap().try_typed::<f32>().unwrap();
+    let valid = sst.astype::<f64>().mask(&sst.isfinite()).unwrap().compute().unwrap();
+    assert_eq!(valid.len(), 308_934);
+    assert!((valid.mean().unwrap() - 300.808_438_158_795).abs() < 1e-9);
+}
+
 #[cfg(feature = "zarr")]
 mod zarr {
-    use hyperslab::io::{ZarrOptions, ZarrSink, ZarrSource};
+    use hyperslab::io::{ZarrOptions, ZarrSink, ZarrSource, open_zarr, open_zarr_with, save_zarr, save_zarr_with};
 
     use super::*;
 
@@ -317,6 +391,67 @@ mod zarr {
             prop_assert_eq!(read_all(&source, &shape, &Chunks::size(other)), expected);
             prop_assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
         }
+    }
+
+    #[test]
+    fn lazy_arrays_go_to_stores_and_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.zarr");
+        let x = Array::<f32>::arange(0.0, 6000.0, 1.0, 1000).unwrap().reshape([60, 100]).unwrap();
+        let y = (x * 0.5).rechunk((16, 32)).unwrap();
+        for options in [ZarrOptions::new(), ZarrOptions::new().with_inner_chunks([8, 8])] {
+            for threads in [1, 3] {
+                let runtime = Runtime::local().threads(threads);
+                runtime.enter(|| save_zarr_with(&y, &path, &options.clone().overwrite()).unwrap());
+                let back: Array<f32> = open_zarr(&path).unwrap().try_typed().unwrap();
+                assert_eq!(back.compute().unwrap(), y.compute().unwrap());
+                let part =
+                    open_zarr_with(&path, (7, 50)).unwrap().try_typed::<f32>().unwrap().slice(s![3..50, ..;3]).unwrap();
+                assert_eq!(part.compute().unwrap(), y.slice(s![3..50, ..;3]).unwrap().compute().unwrap());
+            }
+        }
+        let unknown = Array::<i32>::arange(0, 9, 1, 3).unwrap();
+        let unknown = unknown.mask(&unknown.gt(4).unwrap()).unwrap();
+        let error = save_zarr(&unknown, dir.path().join("b.zarr")).unwrap_err();
+        assert!(error.is_unknown_chunks() && error.to_string().contains("compute_chunk_sizes"), "{error}");
+    }
+
+    #[test]
+    fn the_fill_value_of_a_sparse_array_is_that_of_the_store() {
+        let dir = tempfile::tempdir().unwrap();
+        for (i, fill) in [1.5, f64::NAN, f64::NEG_INFINITY, -0.0, 1e300].into_iter().enumerate() {
+            let path = dir.path().join(format!("{i}.zarr"));
+            let coo = Coo::from_coords_with_fill(&[vec![2]], vec![7.0], [8], fill).unwrap();
+            let x = Array::from_coo(coo, 4).unwrap();
+            save_zarr(&x, &path).unwrap();
+            assert!(path.join("c/0").exists() && !path.join("c/1").exists());
+            let back = open_zarr(&path).unwrap().try_typed::<f64>().unwrap().compute().unwrap();
+            assert!(back.iter().enumerate().all(|(i, x)| x.to_bits() == if i == 2 { 7.0f64 } else { fill }.to_bits()));
+        }
+    }
+
+    #[test]
+    fn the_land_of_the_earth_is_read_in_blocks_of_whole_chunks() {
+        let land = open_zarr(example("globe_land.zarr")).unwrap();
+        assert_eq!((land.dtype(), land.known_shape().unwrap()), (DType::Bool, vec![21600, 43200]));
+        let small = ZarrSource::open(example("globe_land.zarr")).unwrap();
+        let grid = small.default_chunks(8 << 20).grid_for(&[21600, 43200], 1).unwrap();
+        assert_eq!(grid.chunks_text(), "(2160, 2160)");
+        // Europe and the north of Africa.
+        let europe = land.try_typed::<bool>().unwrap().slice(s![4000..9000, 20_000..26_000]).unwrap();
+        let n_land: i64 = europe.sum().scalar().unwrap();
+        assert_eq!(n_land, 21_948_341);
+    }
+
+    #[test]
+    fn default_chunks_stay_inside_shards_while_they_are_smaller() {
+        let source = ZarrSource::open(fixture("zarr/v3_sharded.zarr")).unwrap();
+        let text = |target_bytes| source.default_chunks(target_bytes).grid_for(&[5, 6], 4).unwrap().chunks_text();
+        assert_eq!(source.chunk_shape(), [1, 2]);
+        assert_eq!(
+            [1, 16, 32, 64, 128, 1 << 30].map(text),
+            ["(1, 2)", "(2, 2)", "(2, 4)", "(4, 4)", "(4, 6)", "(5, 6)"]
+        );
     }
 
     #[test]

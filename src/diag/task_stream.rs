@@ -94,15 +94,8 @@ impl TaskStream {
         let record = self.lock();
         out.write_all(b"{\"traceEvents\":[\n")?;
         for (i, span) in record.tasks.iter().enumerate() {
-            let Span { run, task, thread, start_ns, duration_ns, result_bytes, .. } = span;
-            let (name, comma) = (escaped(&record.ops[span.op as usize]), if i == 0 { "" } else { ",\n" });
-            write!(
-                out,
-                "{comma}{{\"name\":\"{name}\",\"cat\":\"task\",\"ph\":\"X\",\"pid\":{run},\"tid\":{thread},\
-                 \"ts\":{},\"dur\":{},\"args\":{{\"task\":\"{task:?}\",\"bytes\":{result_bytes}}}}}",
-                micros(*start_ns),
-                micros(*duration_ns),
-            )?;
+            let comma = if i == 0 { "" } else { ",\n" };
+            write!(out, "{comma}{}", span.to_json(&record.ops[span.op as usize]))?;
         }
         out.write_all(if record.tasks.is_empty() { b"]}\n" } else { b"\n]}\n" })?;
         out.flush()
@@ -133,6 +126,18 @@ impl Record {
         self.ops.push(op.to_owned());
         self.numbers.insert(op.to_owned(), number);
         number
+    }
+}
+
+impl Span {
+    /// The task as one complete event.
+    fn to_json(self, op: &str) -> String {
+        let Span { run, task, thread, result_bytes, .. } = self;
+        let (name, start, duration) = (escaped(op), micros(self.start_ns), micros(self.duration_ns));
+        let what = format!("\"name\":\"{name}\",\"cat\":\"task\",\"ph\":\"X\"");
+        let when = format!("\"pid\":{run},\"tid\":{thread},\"ts\":{start},\"dur\":{duration}");
+        let args = format!("\"task\":\"{task:?}\",\"bytes\":{result_bytes}");
+        format!("{{{what},{when},\"args\":{{{args}}}}}")
     }
 }
 

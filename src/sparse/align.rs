@@ -136,7 +136,7 @@ pub(crate) fn merge_with<K: Key, T: Element, U: Element, V: Element>(
     }
     out.put_run(a.keys, |i| f(a.values[i], b.fill));
     out.put_run(b.keys, |j| f(a.fill, b.values[j]));
-    (out.keys, out.values)
+    out.finish()
 }
 
 /// A fill value to compare with: asks once whether it is NaN, so that all other comparisons are of bits.
@@ -160,14 +160,32 @@ impl<T: Element> Fill<T> {
 
 /// Collects entries and leaves out those that equal the fill, without branching on any of them.
 pub(crate) struct Pruned<K, T> {
-    pub(crate) keys: Vec<K>,
-    pub(crate) values: Vec<T>,
+    keys: Vec<K>,
+    values: Vec<T>,
     fill: Fill<T>,
 }
 
 impl<K: Key, T: Element> Pruned<K, T> {
     pub(crate) fn new(fill: T) -> Self {
         Self { keys: Vec::new(), values: Vec::new(), fill: Fill::new(fill) }
+    }
+
+    /// Makes room for the entries that may come, where memory suffices; what is not used is given back by `finish`.
+    pub(crate) fn with_room_for(fill: T, n_entries: u128) -> Self {
+        let mut pruned = Self::new(fill);
+        let n = usize::try_from(n_entries).unwrap_or(usize::MAX);
+        // Room is a matter of speed alone: without it, the vectors grow as they fill.
+        let _ = pruned.keys.try_reserve_exact(n).and_then(|()| pruned.values.try_reserve_exact(n));
+        pruned
+    }
+
+    /// The entries.
+    pub(crate) fn finish(mut self) -> (Vec<K>, Vec<T>) {
+        if self.keys.len() < self.keys.capacity() / 2 {
+            self.keys.shrink_to_fit();
+            self.values.shrink_to_fit();
+        }
+        (self.keys, self.values)
     }
 
     /// Puts one entry.

@@ -309,7 +309,7 @@ fn look_up<K: Key, T: Element>(coo: &Coo<T>, positions: &[K]) -> Result<Vec<T>> 
 fn put<K: Key, V: Element>(keys: &[K], fill: V, value: impl Fn(usize) -> V) -> (Vec<K>, Vec<V>) {
     let mut pruned = Pruned::new(fill);
     pruned.put_run(keys, value);
-    (pruned.keys, pruned.values)
+    pruned.finish()
 }
 
 #[cfg(test)]

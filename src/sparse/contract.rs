@@ -12,14 +12,16 @@
 //! Elements without an entry do not take part: the fill must be zero, and zero times a stored NaN or infinity elsewhere
 //! is zero. Sums are taken in the element type; those that come to zero leave no entry.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
+use super::align::Pruned;
 use super::alloc::filled;
 use super::coo::Coo;
 use super::keys::{Divisor, Key, Width, n_elems, with_width};
-use super::remap::{Remap, c_strides};
+use super::manipulate::permuted;
 use super::sort::{join_duplicates, sort_entries};
 use crate::chunks::select::normalize_axes;
 use crate::element::Element;
@@ -115,11 +117,11 @@ impl<T: Element> Coo<T> {
         let n_columns = pairing.b.n_free() as usize;
         with_width!(self.keys().width(), K => {
             let a = pairing.a.matrix::<K, T>(self);
-            for i in 0..a.values.len() {
-                let (row, inner) = a.n_columns.div_rem(a.keys[i]);
-                let from = &rows[inner.to_usize_lossy() * n_columns..][..n_columns];
+            let a_rows = Rows::new(&a);
+            for (i, row) in a_rows.rows.iter().enumerate() {
                 let to = &mut out[row.to_usize_lossy() * n_columns..][..n_columns];
-                to.iter_mut().zip(from).for_each(|(sum, &x)| *sum = sum.plus(a.values[i].times(x)));
+                let entries = a_rows.entries(i);
+                add_rows(to, rows, &a_rows.columns[entries.clone()], &a.values[entries]);
             }
         });
         let lens: Vec<usize> = out_shape.iter().map(|&len| len as usize).collect();
@@ -225,26 +227,21 @@ impl Operand {
     }
 
     /// The entries sorted by row, then column.
-    fn matrix<K: Key, T: Element>(&self, coo: &Coo<T>) -> Matrix<K, T> {
+    fn matrix<'a, K: Key, T: Element>(&self, coo: &'a Coo<T>) -> Matrix<'a, K, T> {
         let (rows, columns) = match self.side {
             Side::Left => (&self.free, &self.contracted),
             Side::Right => (&self.contracted, &self.free),
         };
         let order: Vec<usize> = rows.iter().chain(columns).copied().collect();
-        let shape: Vec<u64> = order.iter().map(|&axis| self.shape[axis]).collect();
-        let mut strides = vec![0; self.shape.len()];
-        order.iter().zip(c_strides(&shape)).for_each(|(&axis, stride)| strides[axis] = stride);
-        let mut keys = Remap::<K>::new(&self.shape, &strides).apply(&K::view(coo.keys()));
-        let mut values = coo.values().to_vec();
-        sort_entries(&mut keys, &mut values, coo.size().saturating_sub(1));
+        let (keys, values) = permuted(coo, &order);
         Matrix { keys, values, n_rows: self.count(rows), n_columns: Divisor::new(self.count(columns)) }
     }
 }
 
 /// A sparse matrix whose keys are `row * n_columns + column`, sorted.
-struct Matrix<K, T> {
-    keys: Vec<K>,
-    values: Vec<T>,
+struct Matrix<'a, K: Clone, T: Clone> {
+    keys: Cow<'a, [K]>,
+    values: Cow<'a, [T]>,
     n_rows: u128,
     n_columns: Divisor<K>,
 }
@@ -260,7 +257,7 @@ struct Rows<K> {
 }
 
 impl<K: Key> Rows<K> {
-    fn new<T>(matrix: &Matrix<K, T>) -> Self {
+    fn new<T: Element>(matrix: &Matrix<'_, K, T>) -> Self {
         let mut rows = Self { columns: Vec::with_capacity(matrix.keys.len()), rows: Vec::new(), starts: Vec::new() };
         for (i, &key) in matrix.keys.iter().enumerate() {
             let (row, column) = matrix.n_columns.div_rem(key);
@@ -289,55 +286,77 @@ fn partners<K: Key>(columns: &[K], b: &Rows<K>, n_rows: u128) -> Vec<Range<usize
     columns.iter().map(|column| b.rows.binary_search(column).map_or(0..0, |i| b.entries(i))).collect()
 }
 
+/// Elements of a row that are summed in registers.
+const STRIP: usize = 8;
+
+/// Adds to a row the rows of a dense matrix that the entries of a sparse row pick, strip by strip.
+fn add_rows<K: Key, T: Element>(to: &mut [T], matrix: &[T], picks: &[K], factors: &[T]) {
+    let n_columns = to.len();
+    let (strips, rest) = to.as_chunks_mut::<STRIP>();
+    let n_strips = strips.len();
+    for (n, strip) in strips.iter_mut().enumerate() {
+        let mut sums = *strip;
+        for (pick, factor) in picks.iter().zip(factors) {
+            let from = &matrix[pick.to_usize_lossy() * n_columns + n * STRIP..][..STRIP];
+            sums.iter_mut().zip(from).for_each(|(sum, &x)| *sum = sum.plus(factor.times(x)));
+        }
+        *strip = sums;
+    }
+    for (pick, factor) in picks.iter().zip(factors) {
+        let from = &matrix[pick.to_usize_lossy() * n_columns + n_strips * STRIP..][..rest.len()];
+        rest.iter_mut().zip(from).for_each(|(sum, &x)| *sum = sum.plus(factor.times(x)));
+    }
+}
+
 /// The product, sorted by row and column, without zeros.
-fn multiply<K: Key, T: Element>(a: &Matrix<K, T>, b: &Matrix<K, T>, n_columns: u128) -> (Vec<K>, Vec<T>) {
+fn multiply<K: Key, T: Element>(a: &Matrix<'_, K, T>, b: &Matrix<'_, K, T>, n_columns: u128) -> (Vec<K>, Vec<T>) {
     let (a_rows, b_rows) = (Rows::new(a), Rows::new(b));
     let partners = partners(&a_rows.columns, &b_rows, b.n_rows);
-    let mut out = Product { keys: Vec::new(), values: Vec::new() };
+    let n_products: u128 = partners.iter().map(|run| run.len() as u128).sum();
+    let mut out = Pruned::with_room_for(T::zero(), n_products.min(a.n_rows.saturating_mul(n_columns)));
     let mut sums = (n_columns <= DENSE_ROW_MAX_ELEMS).then(|| RowSums::new(n_columns as usize));
-    for i in 0..a_rows.rows.len() {
-        let first_key = a_rows.rows[i] * K::truncate(n_columns);
+    for (i, &row) in a_rows.rows.iter().enumerate() {
+        let first_key = row * K::truncate(n_columns);
         let entries = a_rows.entries(i);
         let n_products: usize = partners[entries.clone()].iter().map(ExactSizeIterator::len).sum();
+        let runs = entries.map(|at| {
+            let run = partners[at].clone();
+            (a.values[at], &b_rows.columns[run.clone()], &b.values[run])
+        });
         match &mut sums {
+            Some(sums) if n_products >= sums.sums.len() => {
+                runs.for_each(|(factor, columns, values)| sums.add_unmarked(factor, columns, values));
+                sums.drain_all(|column, value| out.put(first_key + K::from_usize_lossy(column), value));
+            }
             // Looking through the bits of a long row costs more than sorting a few products.
             Some(sums) if n_products * 64 >= sums.summary.len() => {
-                for at in entries {
-                    let run = partners[at].clone();
-                    sums.add(a.values[at], &b_rows.columns[run.clone()], &b.values[run]);
-                }
+                runs.for_each(|(factor, columns, values)| sums.add(factor, columns, values));
                 sums.drain(|column, value| out.put(first_key + K::from_usize_lossy(column), value));
             }
             _ => {
-                let (mut columns, mut products) = (Vec::with_capacity(n_products), Vec::with_capacity(n_products));
-                for at in entries {
-                    let run = partners[at].clone();
-                    columns.extend_from_slice(&b_rows.columns[run.clone()]);
-                    products.extend(b.values[run].iter().map(|&value| a.values[at].times(value)));
-                }
-                sort_entries(&mut columns, &mut products, n_columns.saturating_sub(1));
-                join_duplicates(&mut columns, &mut products, T::plus);
+                let (columns, products) = sorted_products(runs, n_products, n_columns);
                 columns.iter().zip(products).for_each(|(&column, value)| out.put(first_key + column, value));
             }
         }
     }
-    (out.keys, out.values)
+    out.finish()
 }
 
-/// The entries of the result so far.
-struct Product<K, T> {
-    keys: Vec<K>,
-    values: Vec<T>,
-}
-
-impl<K: Key, T: Element> Product<K, T> {
-    #[inline(always)]
-    fn put(&mut self, key: K, value: T) {
-        if value != T::zero() {
-            self.keys.push(key);
-            self.values.push(value);
-        }
+/// The sums of one row by sorting its products, of which there are `n_products`.
+fn sorted_products<'a, K: Key, T: Element>(
+    runs: impl Iterator<Item = (T, &'a [K], &'a [T])>,
+    n_products: usize,
+    n_columns: u128,
+) -> (Vec<K>, Vec<T>) {
+    let (mut columns, mut products) = (Vec::with_capacity(n_products), Vec::with_capacity(n_products));
+    for (factor, run_columns, values) in runs {
+        columns.extend_from_slice(run_columns);
+        // A sum starts from zero, which makes 0 of a product that is -0.
+        products.extend(values.iter().map(|&value| T::zero().plus(factor.times(value))));
     }
+    sort_entries(&mut columns, &mut products, n_columns.saturating_sub(1));
+    join_duplicates(&mut columns, &mut products, T::plus);
+    (columns, products)
 }
 
 /// One row of sums, with a bit per element that is in use and a bit per 64 of those.
@@ -351,6 +370,19 @@ impl<T: Element> RowSums<T> {
     fn new(n_columns: usize) -> Self {
         let n_words = n_columns.div_ceil(64);
         Self { sums: vec![T::zero(); n_columns], used: vec![0; n_words], summary: vec![0; n_words.div_ceil(64)] }
+    }
+
+    /// Adds products of a row that has about as many as elements: which are in use need not be known.
+    fn add_unmarked<K: Key>(&mut self, factor: T, columns: &[K], values: &[T]) {
+        for (column, &value) in columns.iter().zip(values) {
+            let sum = &mut self.sums[column.to_usize_lossy()];
+            *sum = sum.plus(factor.times(value));
+        }
+    }
+
+    /// Hands out all sums, and starts anew.
+    fn drain_all(&mut self, mut put: impl FnMut(usize, T)) {
+        self.sums.iter_mut().enumerate().for_each(|(column, sum)| put(column, std::mem::replace(sum, T::zero())));
     }
 
     fn add<K: Key>(&mut self, factor: T, columns: &[K], values: &[T]) {
@@ -458,6 +490,9 @@ mod tests {
         let c = Coo::new(&[[0]], vec![100u8], [1]).unwrap();
         assert_eq!(c.tensordot(&c, &[0], &[0]).unwrap().get(&[]).unwrap(), 16);
         assert_eq!(c.tensordot(&c, &[], &[]).unwrap().shape(), [1, 1]);
+        let d = Coo::new(&[[0, 0], [1, 2]], vec![-1.0, 1.0], [1, 1 << 40]).unwrap();
+        let e = Coo::new(&[[1], [7]], vec![0.0], [1 << 40, 1 << 40]).unwrap();
+        assert_eq!(d.dot(&e).unwrap().nnz(), 0);
     }
 
     #[test]

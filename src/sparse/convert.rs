@@ -48,9 +48,10 @@ impl<T: Element> Coo<T> {
         let shape: Vec<u64> = dense.shape().iter().map(|&len| len as u64).collect();
         let n_elems = n_elems("from_dense", &shape)?;
         with_width!(Width::of(n_elems), K => {
-            let mut found = Found::<K, T> { keys: Vec::new(), values: Vec::new(), fill: Fill::new(fill) };
+            let mut found = Found::<K, T> { keys: Vec::new(), values: Vec::new(), fill: Fill::new(fill), n_elems: dense.len() };
             found.scan(dense);
-            Ok(Coo::from_sorted(shape.into(), found.keys, found.values, fill, n_elems))
+            let (keys, values) = found.finish();
+            Ok(Coo::from_sorted(shape.into(), keys, values, fill, n_elems))
         })
     }
 
@@ -83,6 +84,8 @@ struct Found<K, T> {
     keys: Vec<K>,
     values: Vec<T>,
     fill: Fill<T>,
+    /// Elements of the whole array.
+    n_elems: usize,
 }
 
 impl<K: Key, T: Element> Found<K, T> {
@@ -115,12 +118,35 @@ impl<K: Key, T: Element> Found<K, T> {
 
     /// Takes the elements of a tile whose bits are set.
     fn take(&mut self, mut set: u64, elements: &[T], first: usize) {
+        if self.keys.capacity() - self.keys.len() < TILE {
+            self.make_room(first);
+        }
         while set != 0 {
             let i = set.trailing_zeros() as usize;
             set &= set - 1;
             self.keys.push(K::from_usize_lossy(first + i));
             self.values.push(elements[i]);
         }
+    }
+
+    /// Makes room for as many entries as are to be expected after those among the first `n_seen` elements, so that
+    /// entries are rarely copied to a larger place.
+    #[cold]
+    fn make_room(&mut self, n_seen: usize) {
+        let rate = self.keys.len() as f64 / n_seen.max(1) as f64;
+        let expected = 1.1 * rate * (self.n_elems - n_seen) as f64;
+        let room = (expected as usize).max(TILE);
+        self.keys.reserve(room);
+        self.values.reserve(room);
+    }
+
+    /// Gives back the room that was expected to be used and was not.
+    fn finish(mut self) -> (Vec<K>, Vec<T>) {
+        if self.keys.len() < self.keys.capacity() / 2 {
+            self.keys.shrink_to_fit();
+            self.values.shrink_to_fit();
+        }
+        (self.keys, self.values)
     }
 }
 

@@ -294,7 +294,8 @@ impl<T: Element> Coo<T> {
         with_keys!(&self.keys, keys => {
             let mut kept = Pruned::new(self.fill);
             kept.put_run(keys, |at| self.values[at]);
-            Self::from_parts(self.shape.clone(), Key::wrap(kept.keys), Arc::new(kept.values), self.fill)
+            let (keys, values) = kept.finish();
+            Self::from_parts(self.shape.clone(), Key::wrap(keys), Arc::new(values), self.fill)
         })
     }
 

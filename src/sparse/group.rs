@@ -12,11 +12,13 @@
 //! [`fold`] reduces every group to one value; [`Segments`] hands out the groups themselves, for reductions that a fold
 //! does not express. The position of a group follows from an entry's key by a linear map; coordinates are never made.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::align::Pruned;
 use super::coo::Coo;
-use super::keys::{Key, Keys, Width, n_elems, pack, with_width};
+use super::keys::{Divisor, Key, Keys, Width, n_elems, pack, with_width};
+use super::manipulate::permuted;
 use super::remap::{Remap, c_strides};
 use super::sort::sort_entries;
 use crate::chunks::select::normalize_axes;
@@ -38,8 +40,8 @@ pub(crate) struct Groups {
     shape: Vec<u64>,
     /// The stride of each axis in the result: 0 for reduced ones.
     kept_strides: Vec<u128>,
-    /// The stride of each axis inside of a group: 0 for kept ones.
-    inner_strides: Vec<u128>,
+    /// The kept axes, then the reduced ones.
+    order: Vec<usize>,
     /// Whether all kept axes stand before all reduced ones, so that groups are runs of entries.
     is_ordered: bool,
 }
@@ -49,39 +51,26 @@ impl Groups {
     pub(crate) fn new(op: &'static str, shape: &[u64], axes: &[isize]) -> Result<Groups> {
         let reduced = normalize_axes(op, axes, shape.len())?;
         let is_reduced = |axis: &usize| reduced.contains(axis);
-        let lens =
-            |reduced: bool| (0..shape.len()).filter(move |axis| is_reduced(axis) == reduced).map(|axis| shape[axis]);
-        let (kept, inner): (Vec<u64>, Vec<u64>) = (lens(false).collect(), lens(true).collect());
-        let (mut kept_steps, mut inner_steps) = (c_strides(&kept).into_iter(), c_strides(&inner).into_iter());
-        let (mut kept_strides, mut inner_strides) = (vec![0; shape.len()], vec![0; shape.len()]);
-        for axis in 0..shape.len() {
-            let (steps, strides) = if is_reduced(&axis) {
-                (&mut inner_steps, &mut inner_strides)
-            } else {
-                (&mut kept_steps, &mut kept_strides)
-            };
-            strides[axis] = steps.next().unwrap_or(0);
-        }
-        let long = |axis: &usize| shape[*axis] != 1;
-        let last_kept = (0..shape.len()).filter(|axis| !is_reduced(axis)).rfind(long);
-        let first_reduced = (0..shape.len()).filter(is_reduced).find(long);
+        let (kept_axes, reduced_axes): (Vec<usize>, Vec<usize>) = (0..shape.len()).partition(|axis| !is_reduced(axis));
+        let lens = |axes: &[usize]| axes.iter().map(|&axis| shape[axis]).collect::<Vec<u64>>();
+        let (kept, inner) = (lens(&kept_axes), lens(&reduced_axes));
+        let mut kept_strides = vec![0; shape.len()];
+        kept_axes.iter().zip(c_strides(&kept)).for_each(|(&axis, stride)| kept_strides[axis] = stride);
+        let is_long = |axis: &&usize| shape[**axis] != 1;
+        let (last_kept, first_reduced) = (kept_axes.iter().rfind(is_long), reduced_axes.iter().find(is_long));
         Ok(Groups {
             n_groups: n_elems(op, &kept)?,
             group_len: n_elems(op, &inner)?,
             kept_shape: kept.into(),
             shape: shape.to_vec(),
             kept_strides,
-            inner_strides,
             is_ordered: last_kept.is_none() || first_reduced.is_none() || last_kept < first_reduced,
+            order: kept_axes.into_iter().chain(reduced_axes).collect(),
         })
     }
 
     fn kept_map<K: Key>(&self) -> Remap<K> {
         Remap::new(&self.shape, &self.kept_strides)
-    }
-
-    fn inner_map<K: Key>(&self) -> Remap<K> {
-        Remap::new(&self.shape, &self.inner_strides)
     }
 
     /// An array over the kept axes. One without axes is its value: that becomes the fill, and there are no entries.
@@ -150,7 +139,7 @@ where
     }
     with_width!(coo.keys().width(), K => {
         let keys = K::view(coo.keys());
-        let out = Pruned::<K, R>::new(fill);
+        let out = Pruned::<K, R>::with_room_for(fill, groups.n_groups.min(coo.nnz() as u128));
         let mut runs = Runs { fold, group_len: groups.group_len, open: None, out };
         if groups.is_ordered {
             groups.kept_map::<K>().for_each_tile(&keys, |first, tile| runs.take(tile, &coo.values()[first..]));
@@ -164,8 +153,8 @@ where
             sort_entries(&mut kept, &mut values, groups.n_groups - 1);
             runs.take(&kept, &values);
         }
-        let out = runs.close();
-        groups.finish(out.keys, out.values, fill)
+        let (keys, values) = runs.close();
+        groups.finish(keys, values, fill)
     })
 }
 
@@ -201,11 +190,11 @@ impl<K: Key, A: Copy, R: Element, S, M, F: Fn(A, u128) -> R> Runs<'_, K, A, R, S
         self.out.put(group, (self.fold.finish)(state, self.group_len - n_stored as u128));
     }
 
-    fn close(mut self) -> Pruned<K, R> {
+    fn close(mut self) -> (Vec<K>, Vec<R>) {
         if let Some((group, state, n)) = self.open.take() {
             self.put(group, state, n);
         }
-        self.out
+        self.out.finish()
     }
 }
 
@@ -251,16 +240,13 @@ impl<T: Element> Segments<T> {
     /// Values are shared with `coo` where all kept axes stand before the reduced ones, else sorted by group.
     pub(crate) fn new(coo: &Coo<T>, groups: Groups) -> Segments<T> {
         with_width!(coo.keys().width(), K => {
-            let keys = K::view(coo.keys());
-            let mut kept = groups.kept_map::<K>().apply(&keys);
-            let mut inner = groups.inner_map::<K>().apply(&keys);
-            let mut values = coo.shared_values().clone();
-            if !groups.is_ordered {
-                let mut pairs: Vec<(K, T)> = inner.into_iter().zip(values.iter().copied()).collect();
-                sort_entries(&mut kept, &mut pairs, groups.n_groups.saturating_sub(1));
-                let split: (Vec<K>, Vec<T>) = pairs.into_iter().unzip();
-                (inner, values) = (split.0, Arc::new(split.1));
-            }
+            let (keys, values) = permuted::<K, T>(coo, &groups.order);
+            let values = match values {
+                Cow::Borrowed(_) => coo.shared_values().clone(),
+                Cow::Owned(values) => Arc::new(values),
+            };
+            let by_group = Divisor::<K>::new(groups.group_len);
+            let (kept, inner): (Vec<K>, Vec<K>) = keys.iter().map(|&key| by_group.div_rem(key)).unzip();
             let mut borders = Vec::new();
             borders.extend((0..kept.len()).filter(|&i| i == 0 || kept[i] != kept[i - 1]));
             let firsts: Vec<K> = borders.iter().map(|&first| kept[first]).collect();

@@ -248,9 +248,10 @@ pub(crate) struct Divisor<K> {
 }
 
 impl<K: Key> Divisor<K> {
-    /// Division by a length; zero, where there are no keys to divide, counts as one.
+    /// Division by a length. Where there are no keys to divide, it may be zero or more than there are keys.
     pub(crate) fn new(len: u128) -> Self {
-        let by = len.max(1);
+        let is_usual = len > 0 && len - 1 <= K::max_value().widen();
+        let by = if is_usual { len } else { 1 };
         let bits = (8 * size_of::<K>()) as u32;
         let log = 128 - (by - 1).leading_zeros();
         // floor(2^N (2^log - by) / by) + 1, which needs no more than 96 + 32 or 64 + 64 bits; unused for 128-bit keys.
@@ -312,6 +313,9 @@ mod tests {
         fn division_by_multiplication_is_exact(key in any::<u128>(), by in 1u64.., small in 1u64..70) {
             prop_assert!(divides::<u64>(key, by) && divides::<u64>(u64::MAX as u128, by) && divides::<u64>(key, small));
             prop_assert!(divides::<u128>(key, by));
+            for key in [0, 7, u32::MAX as u128] {
+                prop_assert_eq!(Divisor::<u32>::new(1 << 32).div_rem(key as u32), (0, key as u32));
+            }
             let by = (by as u32).max(1) as u64;
             prop_assert!(divides::<u32>(key, by) && divides::<u32>(u32::MAX as u128, by) && divides::<u32>(key, small));
         }

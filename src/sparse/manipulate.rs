@@ -3,6 +3,8 @@
 //! A key is a C-order position, so reshaping and adding or dropping axes of length 1 change the shape and share all
 //! entries. Transposition and flips map keys linearly and put them back in order.
 
+use std::borrow::Cow;
+
 use super::coo::Coo;
 use super::keys::{Key, n_elems, with_width};
 use super::remap::{Remap, c_strides};
@@ -35,15 +37,7 @@ impl<T: Element> Coo<T> {
             let detail = format!("{} axes were given for an array with {}", order.len(), self.ndim());
             return Err(Error::shape("transpose", detail));
         }
-        let shape: Vec<u64> = order.iter().map(|&axis| self.shape()[axis]).collect();
-        let mut strides = vec![0; self.ndim()];
-        for (stride, &axis) in c_strides(&shape).into_iter().zip(&order) {
-            strides[axis] = stride;
-        }
-        // The last axes keep the order of their entries as long as they ascend.
-        let n_tail = 1 + order.windows(2).rev().take_while(|pair| pair[0] < pair[1]).count();
-        let tail = &shape[shape.len().saturating_sub(n_tail)..];
-        Ok(self.moved(shape.as_slice(), &strides, 0, tail))
+        Ok(self.permute(&order))
     }
 
     /// The array with its axes in reverse order.
@@ -55,10 +49,18 @@ impl<T: Element> Coo<T> {
     /// # Ok::<(), hyperslab::Error>(())
     /// ```
     pub fn t(&self) -> Coo<T> {
-        let shape: Vec<u64> = self.shape().iter().rev().copied().collect();
-        let strides: Vec<u128> = c_strides(&shape).into_iter().rev().collect();
-        let tail = &shape[shape.len().saturating_sub(1)..];
-        self.moved(shape.as_slice(), &strides, 0, tail)
+        self.permute(&(0..self.ndim()).rev().collect::<Vec<_>>())
+    }
+
+    fn permute(&self, order: &[usize]) -> Coo<T> {
+        if order.is_sorted() {
+            return self.clone();
+        }
+        let shape = order.iter().map(|&axis| self.shape()[axis]).collect();
+        with_width!(self.keys().width(), K => {
+            let (keys, values) = permuted::<K, T>(self, order);
+            Coo::from_sorted(shape, keys.into_owned(), values.into_owned(), self.fill(), self.size())
+        })
     }
 
     /// The array with some axes in reverse.
@@ -81,18 +83,12 @@ impl<T: Element> Coo<T> {
             strides[axis] = strides[axis].wrapping_neg();
         }
         let n_front = axes.iter().max().map_or(0, |last| last + 1);
-        Ok(self.moved(self.shape(), &strides, offset, &self.shape()[n_front..]))
-    }
-
-    /// The array of a shape of as many elements, with entries mapped linearly; those that agree on all axes but the
-    /// last ones, of the lengths `tail`, stay in order.
-    fn moved(&self, shape: &[u64], strides: &[u128], offset: u128, tail: &[u64]) -> Coo<T> {
+        let tail = self.shape()[n_front..].iter().map(|&len| len.max(1) as u128).product();
         with_width!(self.keys().width(), K => {
-            let mut keys = Remap::<K>::new(self.shape(), strides).with_offset(offset).apply(&K::view(self.keys()));
-            let mut values = self.values().to_vec();
-            let tail = tail.iter().map(|&len| len.max(1) as u128).product();
+            let flip = Remap::<K>::new(self.shape(), &strides).with_offset(offset);
+            let (mut keys, mut values) = (flip.apply(&K::view(self.keys())), self.values().to_vec());
             sort_above(&mut keys, &mut values, self.size().saturating_sub(1), tail);
-            Coo::from_sorted(shape.into(), keys, values, self.fill(), self.size())
+            Ok(Coo::from_sorted(self.shared_shape(), keys, values, self.fill(), self.size()))
         })
     }
 
@@ -167,6 +163,23 @@ impl<T: Element> Coo<T> {
         shape.insert(axis, 1);
         Ok(Coo::from_parts(shape.into(), self.keys().clone(), self.shared_values().clone(), self.fill()))
     }
+}
+
+/// The entries of the array whose axis `i` is axis `order[i]` of this one, sorted; borrowed where nothing moves.
+pub(crate) fn permuted<'a, K: Key, T: Element>(coo: &'a Coo<T>, order: &[usize]) -> (Cow<'a, [K]>, Cow<'a, [T]>) {
+    let old_keys = K::view(coo.keys());
+    if order.is_sorted() {
+        return (old_keys, Cow::Borrowed(coo.values()));
+    }
+    let shape: Vec<u64> = order.iter().map(|&axis| coo.shape()[axis]).collect();
+    let mut strides = vec![0; shape.len()];
+    order.iter().zip(c_strides(&shape)).for_each(|(&axis, stride)| strides[axis] = stride);
+    // The last axes keep the order of their entries as long as they ascend.
+    let n_tail = 1 + order.windows(2).rev().take_while(|pair| pair[0] < pair[1]).count();
+    let tail = shape[shape.len() - n_tail..].iter().map(|&len| len.max(1) as u128).product();
+    let (mut keys, mut values) = (Remap::new(coo.shape(), &strides).apply(&old_keys), coo.values().to_vec());
+    sort_above(&mut keys, &mut values, coo.size().saturating_sub(1), tail);
+    (keys.into(), values.into())
 }
 
 #[cfg(test)]

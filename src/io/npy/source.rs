@@ -26,11 +26,11 @@ use crate::error::Result;
 /// use hyperslab::io::{open_npy, save_npy};
 /// use hyperslab::prelude::*;
 /// let dir = tempfile::tempdir().expect("a folder");
-/// let path = dir.path().join("squares.npy");
-/// save_npy(&(Array::<i64>::arange(0, 5, 1, Chunks::size(2))?).map_blocks(|b: BlockView<'_, i64>| Ok(b.dense()?.mapv(|i| i * i).into()))?, &path)?;
-/// let squares: Array<i64> = open_npy(&path, Chunks::size(3))?.try_typed()?;
-/// let total: i64 = squares.sum().scalar()?;
-/// assert_eq!(total, 0 + 1 + 4 + 9 + 16);
+/// let path = dir.path().join("numbers.npy");
+/// save_npy(&Array::<i32>::arange(0, 10, 1, Chunks::size(4))?, &path)?;
+/// let numbers: Array<i32> = open_npy(&path, Chunks::size(3))?.try_typed()?;
+/// let total: i64 = numbers.sum().scalar()?;
+/// assert_eq!(total, 45);
 /// # Ok::<(), hyperslab::Error>(())
 /// ```
 pub fn open_npy(path: impl AsRef<Path>, chunks: impl Into<Chunks>) -> Result<DynArray> {
