@@ -19,6 +19,7 @@
 //! | `driver` | what all drivers share: results in flight, running one task, errors and panics |
 //! | `serial` `pool` | the drivers |
 //! | `runtime` `options` `cancel` `observe` `job` | what callers see |
+//! | `remote/` | feature `remote`: runs on a dask.distributed scheduler |
 //!
 //! This layer knows no arrays and no blocks: a result is any [`Job::Value`]. It does not retry, and it does not write
 //! blocks to disk.
@@ -35,6 +36,8 @@ mod output;
 mod plan_job;
 mod pool;
 mod records;
+#[cfg(feature = "remote")]
+pub mod remote;
 mod runtime;
 #[cfg(test)]
 mod samples;

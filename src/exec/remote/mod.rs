@@ -1,0 +1,10 @@
+//! Runs on a dask.distributed scheduler: the wire, and what speaks over it.
+//!
+//! The scheduler is the stock one, a Python process; workers and clients are this crate. The border between the languages
+//! is the socket, and this module is that border: it reads and writes what the scheduler reads and writes.
+//!
+//! Three words: a *frame* is a run of bytes with a length, a *message* is the list of frames that carries one value, and a
+//! *comm* is a connection on which messages travel. Everything that parses bytes is a function on slices, bounded in
+//! bytes, depth and count, and knows no sockets. Pickles are read into a tree of data; nothing in them is ever run.
+//!
+//! It does not make the scheduler safe: whoever can open its port without TLS can run code in it, by its own design.
