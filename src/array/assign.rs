@@ -26,7 +26,7 @@ impl DynArray {
         rule: StepRule,
     ) -> Result<Self> {
         let value = self.as_assignable(op, value)?;
-        let resolved = self.resolve(op, items, rule)?;
+        let resolved = self.resolve(op, items, rule)?.with_list_in_place();
         if let [(axis, mask)] = resolved.lazy.as_slice() {
             return self.assigned_where(op, &resolved, *axis, mask, &value);
         }

@@ -452,6 +452,14 @@ impl Resolved {
         &self.axes
     }
 
+    /// The same with the axes in the order in which NumPy shows the result, where at most one list is taken.
+    pub(crate) fn with_list_in_place(mut self) -> Self {
+        if let [(axis, _)] = self.lists.as_slice() {
+            self.axes = self.axes_with_list(*axis);
+        }
+        self
+    }
+
     /// The axes of the result when the one list stands on `axis`.
     fn axes_with_list(&self, axis: usize) -> Vec<Option<usize>> {
         if !self.lists_first {
@@ -469,7 +477,12 @@ impl Resolved {
             Some(a) if a >= axis + n => Some(Some(a + 1 - n)),
             other => Some(other),
         };
-        self.axes.iter().copied().filter_map(renumber).collect()
+        let axes: Vec<Option<usize>> = self.axes.iter().copied().filter_map(renumber).collect();
+        if !self.lists_first {
+            return axes;
+        }
+        let others = axes.into_iter().filter(|&shown| shown != Some(axis));
+        std::iter::once(Some(axis)).chain(others).collect()
     }
 
     /// The axes of the result when lists have made one axis, the first of the points' result.
