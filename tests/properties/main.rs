@@ -1,0 +1,9 @@
+//! Properties of all operations: over random shapes, chunks, stores and runtimes the lazy answer is the eager one.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod assignment;
+mod elementwise;
+mod indexing;
+mod reductions;
