@@ -3,8 +3,9 @@
 pub use ndarray::{self, Axis, s};
 
 pub use crate::array::{
-    Array, Boundary, ContractAxes, DynArray, Ellipsis, Index, MapBlocks, NewAxis, Overlap, Reduce, concatenate, dot,
-    matmul, stack, tensordot, where_,
+    Array, Boundary, ContractAxes, DynArray, Ellipsis, Index, Indexing, MapBlocks, NewAxis, Overlap, PadMode, Reduce,
+    block, broadcast_arrays, column_stack, concatenate, dot, dstack, hstack, matmul, meshgrid, stack, tensordot,
+    vstack, where_,
 };
 pub use crate::block::{Block, BlockData, BlockView};
 pub use crate::chunks::{AxisSpec, Chunks};

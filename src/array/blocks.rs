@@ -184,6 +184,21 @@ impl DynArray {
         Ok(DynArray::build(MapBlocksOp { label: op, function, key, operands }, arrays, meta))
     }
 
+    /// Calls a kernel of the crate with one block of each input: output axis `k` follows axis `operands[i][k]` of input `i`;
+    /// an input axis with one block gives it to every call.
+    pub(crate) fn map_kernel<K: NamedKernel>(
+        label: &'static str,
+        kernel: &K,
+        inputs: &[(&DynArray, Vec<Option<usize>>)],
+        meta: ArrayMeta,
+    ) -> Result<Self> {
+        let function = BlockFunction::named(kernel)?;
+        let key = Name::of(&function.key_bits());
+        let operands = inputs.iter().map(|input| input.1.clone()).collect();
+        let arrays: Vec<&DynArray> = inputs.iter().map(|input| input.0).collect();
+        Ok(DynArray::build(MapBlocksOp { label, function, key, operands }, &arrays, meta))
+    }
+
     /// See [`Array::blocks`].
     pub fn blocks(&self, items: &[Index]) -> Result<Self> {
         let counts = self.grid().block_counts();

@@ -72,7 +72,7 @@ pub(crate) fn checked_shape(op: &'static str, shape: impl IntoShape) -> Result<V
 }
 
 /// The grid of a new dense array; its elements must fit an address space.
-fn dense_grid(op: &'static str, shape: &[u64], chunks: &Chunks, dtype: DType) -> Result<Grid> {
+pub(crate) fn dense_grid(op: &'static str, shape: &[u64], chunks: &Chunks, dtype: DType) -> Result<Grid> {
     let item_bytes = dtype.size_bytes() as u64;
     let n_bytes = shape.iter().filter(|&&len| len > 0).try_fold(item_bytes, |n, &len| n.checked_mul(len));
     if n_bytes.is_none_or(|n| n > i64::MAX as u64) {
@@ -116,7 +116,7 @@ impl DynArray {
         Self::build(SourceOp::new(source, key), &[], meta)
     }
 
-    fn generate(generator: Generate, grid: Grid) -> Self {
+    pub(crate) fn generate(generator: Generate, grid: Grid) -> Self {
         let dtype = generator.dtype();
         Self::build(GenerateOp { generator }, &[], ArrayMeta::dense(dtype, grid))
     }

@@ -305,7 +305,7 @@ impl DynArray {
         Ok(taken.view(axes))
     }
 
-    fn take_positions(&self, axis: usize, positions: &[u64]) -> Result<Self> {
+    pub(crate) fn take_positions(&self, axis: usize, positions: &[u64]) -> Result<Self> {
         if let Some(range) = AxisRange::from_positions(positions) {
             return self.slice_ranges((0..self.ndim()).map(|a| (a == axis).then_some(range)).collect());
         }
@@ -329,13 +329,18 @@ impl DynArray {
             (*axis, stretched)
         });
         let points = PointsOp::new(lists.collect());
-        let meta = points.meta(self.meta())?;
         let order = resolved.axes_with_points(&points);
-        if n == 0 {
+        Ok(self.at_points(points)?.view(order))
+    }
+
+    /// The elements at points: one axis for all lists, first, then the axes without lists.
+    pub(crate) fn at_points(&self, points: PointsOp) -> Result<Self> {
+        let meta = points.meta(self.meta())?;
+        if meta.grid.axis(0).is_empty() {
             let nothing = FullOp { value: Scalar::zero(self.dtype()) };
-            return Ok(DynArray::build(nothing, &[], ArrayMeta { layout: Layout::Dense, ..meta }).view(order));
+            return Ok(DynArray::build(nothing, &[], ArrayMeta { layout: Layout::Dense, ..meta }));
         }
-        Ok(DynArray::build(points, &[self], meta).view(order))
+        Ok(DynArray::build(points, &[self], meta))
     }
 
     fn select_lazy(&self, op: &'static str, array: &DynArray, axis: usize) -> Result<Self> {

@@ -1,4 +1,4 @@
-//! Shapes and axes: transpose, reshape, concatenate, broadcast, flip, roll.
+//! Shapes and axes: transpose, reshape, concatenate, broadcast, flip.
 
 use super::create::{IntoShape, checked_shape};
 use super::typed::forward;
@@ -107,13 +107,17 @@ impl DynArray {
         if common.shape() != grid.shape() {
             return Err(Error::broadcast("broadcast_like", &self.grid().shape_text(), &grid.shape_text()));
         }
-        let cut = self.to_grid(&crate::chunks::unify::operand_grid(self.grid(), grid))?;
+        Ok(self.to_grid(&crate::chunks::unify::operand_grid(self.grid(), grid))?.stretched(grid))
+    }
+
+    /// The array, whose chunks fit, stretched to a grid.
+    pub(crate) fn stretched(&self, grid: &Grid) -> Self {
+        if self.grid() == grid {
+            return self.clone();
+        }
         let lead = grid.ndim() - self.ndim();
         let axes = (0..grid.ndim()).map(|axis| axis.checked_sub(lead)).collect();
-        if cut.grid() == grid {
-            return Ok(cut);
-        }
-        Ok(DynArray::build(ViewOp { axes }, &[&cut], ArrayMeta { grid: grid.clone(), ..self.meta().clone() }))
+        DynArray::build(ViewOp { axes }, &[self], ArrayMeta { grid: grid.clone(), ..self.meta().clone() })
     }
 
     /// See [`Array::reshape`].
@@ -148,21 +152,6 @@ impl DynArray {
             Ok(Some(AxisRange::full(len).reversed()))
         });
         self.slice_ranges(ranges.collect::<Result<_>>()?)
-    }
-
-    /// See [`Array::roll`].
-    pub fn roll(&self, shift: i64, axis: isize) -> Result<Self> {
-        let axis = normalize_axis("roll", axis, self.ndim())?;
-        let len = self.known_len("roll", axis)?;
-        let cut = if len == 0 { 0 } else { (-i128::from(shift)).rem_euclid(i128::from(len)) as u64 };
-        if cut == 0 {
-            return Ok(self.clone());
-        }
-        let part = |range: std::ops::Range<u64>| {
-            let ranges = (0..self.ndim()).map(|a| (a == axis).then(|| AxisRange::contiguous(range.clone())));
-            self.slice_ranges(ranges.collect())
-        };
-        concatenate_dyn(&[&part(cut..len)?, &part(0..cut)?], axis as isize)
     }
 
     /// The length of an axis, or an error saying that `op` needs it.
@@ -430,14 +419,4 @@ forward! { try_same:
     /// # Ok::<(), hyperslab::Error>(())
     /// ```
     fn flip(&self, axes: &[isize]);
-    /// The array with elements moved `shift` places along an axis; those that leave at one end enter at the other.
-    ///
-    /// # Examples
-    /// ```
-    /// use hyperslab::prelude::*;
-    /// let x = Array::from_vec(vec![1, 2, 3, 4], Chunks::size(3))?;
-    /// assert_eq!(x.roll(1, 0)?.compute()?, ndarray::arr1(&[4, 1, 2, 3]).into_dyn());
-    /// # Ok::<(), hyperslab::Error>(())
-    /// ```
-    fn roll(&self, shift: i64, axis: isize);
 }

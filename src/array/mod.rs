@@ -10,7 +10,7 @@
 //! | `elementwise` `operators` | NumPy's functions of single elements, `+` and friends, `where_`, `clip`, `astype` |
 //! | `reduce` | `sum`, `mean`, `var`, `argmax`, … over all or some axes |
 //! | `index` `assign` | slices, integers, lists, masks; the same on the left of an assignment |
-//! | `manipulate` `rechunk` | transpose, reshape, concatenate, broadcast; other chunks |
+//! | `manipulate` `axes` `stack` `rechunk` | transpose, reshape, concatenate, broadcast; roll, rot90; hstack; other chunks |
 //! | `blocks` `overlap` | `map_blocks`, `map_overlap`, `blocks` |
 //! | `contract` `scan` `sort` | `tensordot`, `matmul`, `dot`; `cumsum`; `topk` |
 //! | `compute` `format` | running, persisting, explaining; `Debug` |
@@ -24,21 +24,28 @@
 //! ```
 
 mod assign;
+mod axes;
 mod blocks;
 mod compute;
 mod contract;
 mod create;
+mod diagonal;
 mod dynamic;
 mod elementwise;
 mod format;
 mod index;
+mod insert;
+mod like;
 mod manipulate;
 mod operators;
 mod overlap;
+mod pad;
 mod rechunk;
 mod reduce;
+mod repeat;
 mod scan;
 mod sort;
+mod stack;
 pub(crate) mod typed;
 
 pub use blocks::MapBlocks;
@@ -49,7 +56,10 @@ pub use dynamic::DynArray;
 pub use elementwise::Operand;
 pub use elementwise::where_;
 pub use index::{Ellipsis, Index, NewAxis};
+pub use like::{Indexing, meshgrid};
 pub use manipulate::{concatenate, stack};
 pub use overlap::{Boundary, Overlap};
+pub use pad::{PadMode, PadWidths};
 pub use reduce::Reduce;
+pub use stack::{block, broadcast_arrays, column_stack, dstack, hstack, vstack};
 pub use typed::Array;

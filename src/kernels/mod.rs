@@ -10,6 +10,7 @@
 //! | `index` `take_at` `layout` `assign` | slices, lists, masks, views, reshapes, assignments |
 //! | `contract` `scan` `sort` | sums of products, running sums, largest elements |
 //! | `generate` `func` | blocks from their place, users' functions |
+//! | `named` | the crate's own functions of a few blocks, by name |
 //! | `vmath` `simd` | vector math and instruction sets |
 
 mod arrange;
@@ -25,6 +26,7 @@ pub(crate) mod index;
 mod kernel;
 pub(crate) mod layout;
 mod lift;
+pub(crate) mod named;
 mod operands;
 mod ops;
 pub(crate) mod program;
