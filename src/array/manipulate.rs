@@ -20,7 +20,10 @@ impl DynArray {
         if axes.iter().copied().eq((0..self.ndim()).map(Some)) {
             return self.clone();
         }
-        DynArray::build(ViewOp { axes }, &[self], meta)
+        // A length of 1 may be cut into empty blocks and one that is not. An axis that is dropped has that known length.
+        let hidden = (0..self.ndim()).filter(|axis| !axes.contains(&Some(*axis)));
+        let input = self.with_whole_axes(hidden).unwrap_or_else(|error| unreachable!("{error}"));
+        DynArray::build(ViewOp { axes }, &[&input], meta)
     }
 
     /// See [`Array::transpose`].
@@ -97,7 +100,9 @@ impl DynArray {
         if &grid == self.grid() {
             return Ok(self.clone());
         }
-        Ok(DynArray::build(ViewOp { axes }, &[self], ArrayMeta { grid, ..self.meta().clone() }))
+        let stretched = (0..own.len()).filter(|&axis| own[axis] != shape[lead + axis]);
+        let input = self.with_whole_axes(stretched)?;
+        Ok(DynArray::build(ViewOp { axes }, &[&input], ArrayMeta { grid, ..self.meta().clone() }))
     }
 
     /// See [`Array::broadcast_like`].

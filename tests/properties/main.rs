@@ -4,6 +4,8 @@
 mod support;
 
 mod assignment;
+mod compositions;
 mod elementwise;
 mod indexing;
 mod reductions;
+mod structure;

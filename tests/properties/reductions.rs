@@ -209,3 +209,12 @@ fn variances_far_from_zero_are_exact() {
     let sum = f64::from(tenths.sum().scalar().unwrap());
     assert!((sum / 100_000.0 - 1.0).abs() <= 1.1e-7, "{sum}");
 }
+
+#[test]
+fn a_masked_reduction_keeps_the_chunks_of_the_other_axes() -> Result<()> {
+    let x = Array::<i64>::from_fn([3, 3], Chunks::size(1), |at| (at[0] * 3 + at[1]) as i64)?.rechunk([3, 1])?;
+    let mask = Array::from_vec(vec![true, false, true], Chunks::size(1))?;
+    let sums = x.mask_axis(&mask, 1)?.sum_axis(1)?;
+    assert_eq!(sums.compute()?, ndarray::arr1(&[2, 8, 14]).into_dyn());
+    Ok(())
+}

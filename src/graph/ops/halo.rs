@@ -89,6 +89,11 @@ impl LayerBody for HaloBody {
     fn kernel(&self, index: u64) -> Result<Kernel> {
         let position = self.grid.block_index(index);
         let along = |(axis, (halo, &block)): (usize, (&Arc<HaloAxis>, &u64))| match halo.parts_of(block) {
+            // Without a margin the block is read even if it is empty.
+            Some(_) if halo.is_identity() => {
+                let len = self.grid.axis(axis).block_len(block).unwrap_or(Gather::WHOLE);
+                (len, vec![Piece::whole(0, len, 0)])
+            }
             Some(parts) => {
                 let inputs = halo.blocks_of(block);
                 // A part's block is one of the blocks of the halo.

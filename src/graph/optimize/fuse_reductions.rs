@@ -112,9 +112,13 @@ fn unordered(new: &Dag, selection: &Node, mask: MaskOp) -> (NodeId, NodeId) {
         _ => id,
     };
     let (first_values, first_selected) = (before(values), before(selected));
-    let masked_axes = new.meta(first_values).grid.axes().iter().skip(mask.axis).take(mask.mask_ndim);
+    let (grid, cut) = (&new.meta(first_values).grid, &new.meta(values).grid);
+    let is_masked = |axis: usize| (mask.axis..mask.axis + mask.mask_ndim).contains(&axis);
+    let masked_axes = grid.axes().iter().skip(mask.axis).take(mask.mask_ndim);
     let same_cut = masked_axes.eq(new.meta(first_selected).grid.axes());
-    if same_cut { (first_values, first_selected) } else { (values, selected) }
+    // The answer promises the chunks of the other axes: a cut of those must stay.
+    let same_others = (0..grid.ndim()).all(|axis| is_masked(axis) || grid.axis(axis) == cut.axis(axis));
+    if same_cut && same_others { (first_values, first_selected) } else { (values, selected) }
 }
 
 /// The axes of the array that axis `axis` of the selection stands for.
