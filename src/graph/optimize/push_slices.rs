@@ -42,5 +42,10 @@ fn pushed(new: &mut Dag, node: &Node, sole_user: bool) -> Option<NodeId> {
     // What costs nothing may be done twice.
     let is_free = matches!(input.op, Op::Source(_) | Op::Slice(_) | Op::View(_) | Op::Full(_) | Op::Concat(_));
     let ranges: Vec<AxisRange> = slice.ranges.iter().copied().collect::<Option<_>>()?;
-    if sole_user || is_free { input.op.spec().push_slice(new, &input, &ranges) } else { None }
+    if !sole_user && !is_free {
+        return None;
+    }
+    // A slice drops empty blocks where it does not take all of an axis, which parts of it may do: the promise stands.
+    let moved = input.op.spec().push_slice(new, &input, &ranges)?;
+    (new.meta(moved).grid == node.meta.grid).then_some(moved)
 }
