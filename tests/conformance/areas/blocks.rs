@@ -1,0 +1,47 @@
+//! Functions of blocks, and what runs when.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hyperslab::ndarray::{Array1, ArrayViewD};
+use hyperslab::prelude::*;
+
+use super::Entry;
+use crate::conformance::inputs::Inputs;
+use crate::conformance::outcome::{Answer, count, ok};
+
+pub(super) const BLOCKS: &[Entry] = &[
+    ("mb-broadcast-blocks", |c| {
+        let sum: Array<i64> =
+            c.ints("x").map_blocks_zip(&c.ints("v"), |a, b| Ok((&a.dense()? + &b.dense()?).into()))?;
+        ok(sum)
+    }),
+    ("mo-reflect", |c| ok(smoothed(&c.ints("v"), Boundary::Reflect)?)),
+    ("mo-periodic", |c| ok(smoothed(&c.ints("v"), Boundary::Periodic)?)),
+    ("mo-depth-too-large", |c| {
+        ok(c.ints("v").map_overlap(Overlap::depth(11).boundary(Boundary::None), |b| Ok(b.dense()?.to_owned().into()))?)
+    }),
+];
+
+pub(super) const GRAPH: &[Entry] = &[("gr-cull", calls_for_one_block)];
+
+/// The convolution with 1, 10, 100 that keeps the length.
+fn smoothed(v: &Array<i64>, boundary: Boundary) -> Result<Array<i64>> {
+    v.map_overlap(Overlap::depth(2).boundary(boundary), |b| Ok(convolved(&b.dense()?).into_dyn().into()))
+}
+
+fn convolved(b: &ArrayViewD<'_, i64>) -> Array1<i64> {
+    let at = |i: i64| if i >= 0 && (i as usize) < b.len() { b[[i as usize]] } else { 0 };
+    (0..b.len() as i64).map(|i| at(i + 1) + 10 * at(i) + 100 * at(i - 1)).collect()
+}
+
+fn calls_for_one_block(c: &Inputs) -> Answer {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&calls);
+    let raised: Array<i64> = c.ints("x").map_blocks(move |b| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Ok((&b.dense()? + 1).into())
+    })?;
+    let corner = raised.slice(s![..1, ..2])?.compute()?;
+    ok((corner, count(calls.load(Ordering::Relaxed))))
+}

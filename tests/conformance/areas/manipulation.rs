@@ -1,0 +1,13 @@
+//! Shapes and axes.
+
+use hyperslab::prelude::*;
+
+use super::Entry;
+use crate::conformance::outcome::ok;
+
+pub(super) const MANIPULATION: &[Entry] = &[
+    ("man-reshape-merge", |c| ok(c.ints("x").reshape([12])?)),
+    ("man-reshape-split", |c| ok(c.ints("v").reshape([2, -1])?)),
+    ("man-transpose", |c| ok(c.ints("x").permute_axes(&[-1, 0, 1])?)),
+    ("man-stack", |c| ok(stack(&[&c.ints("a"), &c.ints("b")], -1)?)),
+];

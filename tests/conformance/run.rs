@@ -1,0 +1,101 @@
+//! One case under every executor and in several cuts.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use hyperslab::Error;
+use hyperslab::prelude::*;
+use serde_json::Value;
+
+use super::case::{Case, Verdict};
+use super::compare::{Check, Rules, compare};
+use super::inputs::Inputs;
+use super::outcome::{Answer, Outcome};
+
+/// The work of a case in this crate's words.
+pub(crate) type Work = fn(&Inputs) -> Answer;
+
+/// Cases whose answer says more of the shape than can be known before a run: how many elements an axis of unknown length
+/// has bounds how many the first ones of it are.
+const UNKNOWN_UNTIL_RUN: [&str; 1] = ["unk-topk"];
+
+/// Cases whose functions see the cut of their inputs, so that other chunks give other answers.
+const SEE_CHUNKS: [&str; 7] =
+    ["chunk-blocks-index", "chunk-blocks-slice", "bw-adjust", "mo-const", "gr-cull", "gu-signature", "gu-two-out"];
+
+/// Every executor, by name.
+fn runtimes() -> [(&'static str, Runtime); 3] {
+    [
+        ("serial", Runtime::local().serial()),
+        ("one thread", Runtime::local().threads(1)),
+        ("three threads", Runtime::local().threads(3)),
+    ]
+}
+
+/// Other cuts of the inputs, by name.
+fn cuts() -> [(&'static str, Chunks); 3] {
+    [("one block", Chunks::whole()), ("single elements", Chunks::size(1)), ("twos", Chunks::size(2))]
+}
+
+/// What is wrong with a case; nothing for one without an entry, which another test is about.
+pub(crate) fn failures(case: &Case, work: Option<Work>) -> Vec<String> {
+    let Some(work) = work else { return Vec::new() };
+    let inputs = case.inputs();
+    let mut attempts: Vec<(String, Check)> = Vec::new();
+    for (name, runtime) in runtimes() {
+        attempts.push((name.into(), attempt(case, work, &inputs, &runtime, rules(case))));
+    }
+    if inputs.has_chunks() && !SEE_CHUNKS.contains(&case.id.as_str()) {
+        let rules = Rules { chunks: false, ..rules(case) };
+        for (name, chunks) in cuts() {
+            let inputs = inputs.rechunked(&chunks);
+            attempts.push((name.into(), attempt(case, work, &inputs, &Runtime::local().threads(3), rules)));
+        }
+    }
+    let failed = |(how, check): (String, Check)| Some(format!("{} ({how}): {}", case.id, check.err()?));
+    attempts.into_iter().filter_map(failed).collect()
+}
+
+fn rules(case: &Case) -> Rules {
+    let id = case.id.as_str();
+    Rules {
+        rtol: case.rtol,
+        chunks: case.area == "chunking",
+        lazy_shape: !UNKNOWN_UNTIL_RUN.contains(&id),
+        sparse: true,
+        signed_zero: !["linalg", "ml"].contains(&case.area.as_str()),
+    }
+}
+
+fn attempt(case: &Case, work: Work, inputs: &Inputs, runtime: &Runtime, rules: Rules) -> Check {
+    let run = || runtime.enter(|| judged(case, work(inputs), rules));
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err("it panicked".into()))
+}
+
+fn judged(case: &Case, answer: Answer, rules: Rules) -> Check {
+    match (case.verdict, answer.and_then(computed)) {
+        (Verdict::Error, Err(_)) => Ok(()),
+        (Verdict::Error, Ok(outcome)) => Err(format!("{outcome:?} where an error is expected")),
+        (Verdict::AnswerOrError, Err(error)) => explains(case, &error),
+        (Verdict::AnswerOrError, Ok(outcome)) if case.expected == Value::Null => {
+            Err(format!("{outcome:?}, and the right answer is not written down"))
+        }
+        (Verdict::Answer | Verdict::AnswerOrError, Ok(outcome)) => compare(&outcome, &case.expected, rules),
+        (Verdict::Answer, Err(error)) => Err(format!("refused: {error}")),
+    }
+}
+
+/// The outcome, after a run where there is something to run.
+fn computed(outcome: Outcome) -> Answer {
+    match &outcome {
+        Outcome::Lazy(array) => drop(array.compute_block()?),
+        Outcome::Eager(_) => {}
+        Outcome::Tuple(items) => items.iter().try_for_each(|item| computed(item.clone()).map(drop))?,
+    }
+    Ok(outcome)
+}
+
+/// Whether a refusal says what is missing.
+fn explains(case: &Case, error: &Error) -> Check {
+    let right = case.area != "unknown_chunks" || error.is_unknown_chunks();
+    if right { Ok(()) } else { Err(format!("the refusal does not name unknown chunks: {error}")) }
+}
