@@ -30,6 +30,8 @@ pub struct MapBlocks {
     drop_axes: Vec<isize>,
     new_axes: Vec<isize>,
     layout: Option<Layout>,
+    /// The chunks of the result where nothing else is said about them.
+    promised: Option<Grid>,
 }
 
 impl MapBlocks {
@@ -77,7 +79,17 @@ struct Plan {
 }
 
 impl MapBlocks {
+    /// Promises the chunks of `grid`, unless the user has said what chunks or axes the result has.
+    pub(super) fn promising(mut self, grid: &Grid) -> Self {
+        let is_told = self.chunks.is_some() || !self.drop_axes.is_empty() || !self.new_axes.is_empty();
+        self.promised = (!is_told).then(|| grid.clone());
+        self
+    }
+
     fn plan(&self, op: &'static str, common: &Grid) -> Result<Plan> {
+        if let Some(grid) = &self.promised {
+            return Ok(Plan { grid: grid.clone(), follows: (0..common.ndim()).map(Some).collect() });
+        }
         let dropped = normalize_axes(op, &self.drop_axes, common.ndim())?;
         if let Some(&axis) = dropped.iter().find(|&&axis| common.axis(axis).n_blocks() != 1) {
             let n = common.axis(axis).n_blocks();

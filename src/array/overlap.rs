@@ -80,8 +80,8 @@ impl<T: Element> Array<T> {
     /// Calls a function with every block extended by a margin from its neighbours, and cuts the margin off the result.
     ///
     /// The function returns a block of the shape it was given; with [`Overlap::untrimmed`] it returns the block without
-    /// margin. Depths may exceed the size of chunks: the margin is gathered from as many neighbours as needed, corners
-    /// included.
+    /// margin, or blocks of the sizes that [`MapBlocks::chunks`] tells. Depths may exceed the size of chunks: the margin is
+    /// gathered from as many neighbours as needed, corners included.
     ///
     /// # Chunks
     /// Unchanged.
@@ -109,7 +109,18 @@ impl<T: Element> Array<T> {
         self.map_overlap_with(overlap, MapBlocks::new(), function)
     }
 
-    /// Like [`map_overlap`](Self::map_overlap), for functions that return sparse blocks; see [`MapBlocks::sparse`].
+    /// Like [`map_overlap`](Self::map_overlap), for functions that return sparse blocks or blocks of other sizes.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::arange(0, 5, 1, Chunks::size(2))?;
+    /// let with_the_one_before = Overlap::depth(0).on_axis(0, 1, 0, Boundary::None).untrimmed();
+    /// let sizes = MapBlocks::new().chunks([vec![2, 3, 2]]);
+    /// let y: Array<i64> = x.map_overlap_with(with_the_one_before, sizes, |b| Ok(b.dense()?.to_owned().into()))?;
+    /// assert_eq!(y.compute()?, ndarray::arr1(&[0, 1, 1, 2, 3, 3, 4]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn map_overlap_with<U, F>(&self, overlap: Overlap, options: MapBlocks, function: F) -> Result<Array<U>>
     where
         U: Element,
@@ -117,8 +128,7 @@ impl<T: Element> Array<T> {
     {
         let padded = Array::<T>::wrap(self.as_dyn().with_halo(&overlap)?);
         if !overlap.trim {
-            let sizes = self.grid().axes().iter().map(|axis| axis.sizes().collect::<Vec<u64>>());
-            return padded.map_blocks_with(options.chunks(sizes), function);
+            return padded.map_blocks_with(options.promising(self.grid()), function);
         }
         let halos = overlap.halos(self.ndim())?;
         let mapped = padded.map_blocks_with(options, function)?;

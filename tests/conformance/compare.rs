@@ -39,8 +39,11 @@ pub(crate) fn compare(outcome: &Outcome, expected: &Value, rules: Rules) -> Chec
         Outcome::Lazy(array) => {
             check_lazy(array.grid(), expected, rules)?;
             let block = array.compute_block().map_err(|error| format!("the run failed: {error}"))?;
-            check(array.dtype() == block.dtype(), || format!("{} promised, {} computed", array.dtype(), block.dtype()))?;
-            let promised = array.shape().iter().zip(block.shape()).all(|(a, b)| a.known().is_none_or(|a| a == b as u64));
+            check(array.dtype() == block.dtype(), || {
+                format!("{} promised, {} computed", array.dtype(), block.dtype())
+            })?;
+            let promised =
+                array.shape().iter().zip(block.shape()).all(|(a, b)| a.known().is_none_or(|a| a == b as u64));
             check(promised, || format!("shape {:?} promised, {:?} computed", array.shape(), block.shape()))?;
             compare_block(&block, expected, rules)
         }

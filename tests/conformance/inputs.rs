@@ -96,7 +96,9 @@ impl Input {
             }
             "dense" => {
                 let dtype = dtype_of(item, values);
-                Some(Input::Eager(with_dtype!(dtype, T => Block::from_dense(array_of::<T>(&lengths(&item["shape"]), values)))))
+                Some(Input::Eager(
+                    with_dtype!(dtype, T => Block::from_dense(array_of::<T>(&lengths(&item["shape"]), values))),
+                ))
             }
             "coo_from_dense" => {
                 let dtype = dtype_of(item, values);

@@ -97,7 +97,14 @@ pub(super) fn reciprocal<T: Float>(z: Complex<T>) -> Complex<T> {
 /// The point of the unit circle in the direction of `z`; 0 for 0.
 pub(super) fn sign(z: C64) -> C64 {
     let size = z.re.hypot(z.im);
-    if size == 0.0 { z } else { z / size }
+    match (z.re.is_infinite(), z.im.is_infinite()) {
+        (true, true) => C64::new(f64::NAN, f64::NAN),
+        (true, false) => C64::new(z.re.signum(), 0.0),
+        (false, true) => C64::new(0.0, z.im.signum()),
+        (false, false) if size.is_nan() => C64::new(f64::NAN, f64::NAN),
+        (false, false) if size == 0.0 => C64::new(0.0, 0.0),
+        (false, false) => z / size,
+    }
 }
 
 /// The square root with a real part that is not negative.

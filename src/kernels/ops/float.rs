@@ -11,8 +11,10 @@ pub(super) fn sign<T: Float>(x: T) -> T {
         <T as num_traits::One>::one()
     } else if x < <T as num_traits::Zero>::zero() {
         -<T as num_traits::One>::one()
-    } else {
+    } else if num_traits::Float::is_nan(x) {
         x
+    } else {
+        <T as num_traits::Zero>::zero()
     }
 }
 

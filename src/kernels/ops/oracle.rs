@@ -151,10 +151,8 @@ fn agrees(op: ElemOp, dtype: DType, found: Scalar, expected: Scalar, epsilon: f6
             both_nan || found == expected || (found - expected).norm() <= 8.0 * epsilon * expected.norm()
         }
         (DTypeKind::Float, _) => {
-            // NumPy drops the sign of a zero here.
-            let found = if op == ElemOp::Sign { found.to_c64().re + 0.0 } else { found.to_c64().re };
             let inexact = if epsilon > f64::EPSILON { 4.0 } else { tolerance_ulp(op, dtype) };
-            is_near(found, expected.to_c64().re, inexact * epsilon)
+            is_near(found.to_c64().re, expected.to_c64().re, inexact * epsilon)
         }
         (_, _) => found.is_same(expected.cast(found.dtype())),
     }

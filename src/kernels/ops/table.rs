@@ -48,7 +48,7 @@ macro_rules! for_each_elementwise {
                 float avx2: x.abs();
                 complex avx512: VectorMath::hypot::<I>(x.re, x.im);
             }
-            /// -1, 0 or 1 by the sign; zeros and NaN stay as they are. Of a complex number `z / |z|`.
+            /// -1, 0 or 1 by the sign; 0 of both zeros, NaN of NaN. Of a complex number `z / |z|`.
             Sign sign(x) ["signum"] Number -> Same {
                 signed avx2: x.signum();
                 unsigned avx2: x.min(1);

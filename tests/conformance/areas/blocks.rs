@@ -18,12 +18,26 @@ pub(super) const BLOCKS: &[Entry] = &[
     }),
     ("mo-reflect", |c| ok(smoothed(&c.ints("v"), Boundary::Reflect)?)),
     ("mo-periodic", |c| ok(smoothed(&c.ints("v"), Boundary::Periodic)?)),
+    ("mo-const", |c| {
+        let before = Overlap::depth(0).on_axis(0, 1, 0, Boundary::None).untrimmed();
+        let options = MapBlocks::new().chunks([vec![4, 5, 3]]);
+        ok(c.ints("v").map_overlap_with(before, options, |b| Ok(b.dense()?.to_owned().into()))?)
+    }),
     ("mo-depth-too-large", |c| {
-        ok(c.ints("v").map_overlap(Overlap::depth(11).boundary(Boundary::None), |b| Ok(b.dense()?.to_owned().into()))?)
+        ok(c.ints("v")
+            .map_overlap(Overlap::depth(11).boundary(Boundary::None), |b| Ok(b.dense()?.to_owned().into()))?)
     }),
 ];
 
-pub(super) const GRAPH: &[Entry] = &[("gr-cull", calls_for_one_block)];
+pub(super) const GRAPH: &[Entry] = &[
+    ("gr-cull", calls_for_one_block),
+    ("gr-from-delayed", |_| {
+        let y: Array<i64> = Array::from_block_fn([9], Chunks::size(3), |at| {
+            Ok(Array1::from_elem(3, at.index()[0] as i64).into_dyn().into())
+        })?;
+        ok((y.clone(), y.blocks(&idx![1])?.compute()?))
+    }),
+];
 
 /// The convolution with 1, 10, 100 that keeps the length.
 fn smoothed(v: &Array<i64>, boundary: Boundary) -> Result<Array<i64>> {

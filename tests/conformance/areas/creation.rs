@@ -10,13 +10,16 @@ pub(super) const CREATION: &[Entry] = &[
     ("create-arange-step", |_| ok(Array::<i64>::arange(1, 12, 3, Chunks::size(2))?)),
     ("create-linspace", |_| ok(Array::<f64>::linspace(0.0, 1.0, 5, Chunks::size(2))?)),
     ("create-eye-k", |_| ok(Array::<i64>::eye(5, 4, -1, Chunks::size(2))?)),
-    ("create-fromfunction", |_| {
-        ok(Array::from_fn([3, 4], Chunks::size(2), |at| (at[0] * 10 + at[1]) as i64)?)
-    }),
+    ("create-fromfunction", |_| ok(Array::from_fn([3, 4], Chunks::size(2), |at| (at[0] * 10 + at[1]) as i64)?)),
+    ("create-tri", |c| ok(c.ints("x").tril(1)?)),
+    ("create-full-like", |c| ok(c.ints("x").full_like(7f32))),
+    ("create-repeat-axis", |c| ok(c.ints("x").repeat(2, 1)?)),
+    ("create-pad-wrap", |c| ok(c.floats("v").pad((2, 3), PadMode::Wrap)?)),
+    ("create-pad-maximum", |c| ok(c.floats("v").pad((2, 3), PadMode::Maximum)?)),
 ];
 
 pub(super) const CHUNKING: &[Entry] = &[
-    ("chunk-normalize-5", |_| sizes_of(&Chunks::every(AxisSpec::Negative(-1)), &[7, 4])),
+    ("chunk-normalize-5", |_| sizes_of(&Chunks::every(AxisSpec::from(-1)), &[7, 4])),
     ("chunk-normalize-zero", |_| sizes_of(&Chunks::from((3, 3)), &[0, 4])),
     ("rechunk-minus1", |c| ok(c.ints("x").rechunk(Chunks::keep().with_axis(1, AxisSpec::Whole))?)),
     ("rechunk-4d-balanced", |c| ok(c.ints("v").rechunk(Chunks::size(4).balanced())?)),

@@ -22,6 +22,8 @@ pub(super) const INDEXING: &[Entry] = &[
     ("idx-dask-int-array", |c| ok(c.ints("v").index(&idx![&c.ints("i")])?)),
     ("idx-dask-int-array-2d", |c| ok(c.ints("x").index(&idx![.., &c.ints("i")])?)),
     ("idx-dask-bool-rows", |c| ok(c.ints("x").mask(c.typed::<bool>("m"))?)),
+    ("idx-diagonal", |c| ok(c.ints("x").diagonal(1, [0, 2])?)),
+    ("idx-insert", |c| ok(c.ints("v").insert(&[1, 5], Array::from_vec(vec![100, 200], Chunks::auto())?, 0)?)),
     ("idx-take", |c| ok(c.ints("x").take(&[3, -4, 1], 1)?)),
 ];
 

@@ -10,9 +10,7 @@ pub(super) const REDUCTIONS: &[Entry] = &[
     ("red-mean-axis", |c| ok(c.ints("x").mean_with(Reduce::axes([-1]).keepdims())?)),
     ("red-multi-axis", |c| ok(c.ints("x").sum_axes([0, -1])?)),
     ("red-split-every", |c| ok(c.ints("v").sum_with(Reduce::all().split_every(2))?)),
-    ("red-sum-dtype-i1", |c| {
-        ok((c.typed::<i8>("a").sum(), c.typed::<u8>("b").sum(), c.typed::<bool>("c").sum()))
-    }),
+    ("red-sum-dtype-i1", |c| ok((c.typed::<i8>("a").sum(), c.typed::<u8>("b").sum(), c.typed::<bool>("c").sum()))),
     ("red-sum-f4", |c| {
         let a = c.typed::<f32>("a");
         ok((a.sum(), a.mean(), c.typed::<i32>("i").mean()))
