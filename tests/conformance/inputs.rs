@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use hyperslab::array::DynArray;
 use hyperslab::block::Block;
-use hyperslab::element::{Element, Scalar};
+use hyperslab::element::Element;
 use hyperslab::ndarray::ArrayD;
 use hyperslab::prelude::*;
 use serde_json::Value;
@@ -140,10 +140,4 @@ fn sparse_from_entries<T: Element>(item: &Value) -> Coo<T> {
     let rows: Vec<Vec<u64>> = item["coords"].as_array().unwrap().iter().map(lengths).collect();
     let data = item["data"].as_array().unwrap().iter().map(|value| T::from_scalar(scalar_of(value))).collect();
     Coo::from_coords_with_fill(&rows, data, lengths(&item["shape"]), fill_of(item)).unwrap()
-}
-
-/// A value of any type from a scalar, as `astype` converts.
-#[allow(dead_code)]
-pub(crate) fn value<T: Element>(scalar: Scalar) -> T {
-    T::from_scalar(scalar)
 }
