@@ -52,6 +52,11 @@ impl DynArray {
         crate::graph::explain(&[Arc::clone(self.expr())])
     }
 
+    /// See [`Array::plan`].
+    pub fn plan(&self) -> Result<Plan> {
+        Ok(plan(&[Arc::clone(self.expr())])?.0)
+    }
+
     /// The task graph in Graphviz's DOT language; see [`Array::explain`] for text.
     pub fn to_dot(&self) -> Result<String> {
         crate::graph::to_dot(&[Arc::clone(self.expr())])
@@ -177,7 +182,7 @@ trait WholeArray {
 
 impl<T: Element> WholeArray for ArrayD<T> {
     fn split<'a>(&'a mut self, grid: &Grid) -> Output<'a> {
-        Output::Dense(Box::new(SplitArray::new(self.view_mut(), grid)))
+        Output::Dense(SplitArray::new(self.view_mut(), grid))
     }
 
     fn into_block(self: Box<Self>) -> Block {
@@ -202,7 +207,8 @@ fn join_blocks(mut blocks: Vec<Block>, grid: &Grid, runtime: &Runtime) -> Result
         axes: grid.axes().iter().map(pieces).collect(),
         fill: None,
     };
-    gather.run(blocks.into_iter().map(Value::from).collect(), &KernelContext::new(runtime.buffer_pool()))
+    let parts = blocks.into_iter().map(Value::from).collect();
+    gather.run(parts, &KernelContext::new(runtime.buffer_pool()))?.into_block()
 }
 
 /// The grid that blocks in row-major order make; an error if blocks of one row or column differ in length.
@@ -342,6 +348,26 @@ impl<T: Element> Array<T> {
     /// ```
     pub fn explain(&self) -> Result<String> {
         self.as_dyn().explain()
+    }
+
+    /// The task graph that a run would follow, after all passes: layers of tasks, no data.
+    ///
+    /// # Errors
+    /// If an operation can not be planned for these chunks.
+    ///
+    /// # Complexity
+    /// In proportion to the number of operations and of chunks along each axis, not to the number of blocks.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::ones([500_000, 500_000], Chunks::size(1000))?;
+    /// let plan = (&x * 2.0 + 1.0).sum().plan()?;
+    /// assert!(plan.n_layers() < 10 && plan.n_tasks() > 250_000);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn plan(&self) -> Result<Plan> {
+        self.as_dyn().plan()
     }
 
     fn check_dense_result(&self) -> Result<()> {

@@ -224,3 +224,53 @@ pub fn matmul<T: Element>(lhs: &Array<T>, rhs: &Array<T>) -> Result<Array<T>> {
 pub fn dot<T: Element>(lhs: &Array<T>, rhs: &Array<T>) -> Result<Array<T>> {
     Array::try_wrap(lhs.as_dyn().dot(rhs.as_dyn()))
 }
+
+impl<T: Element> Array<T> {
+    /// [`matmul`] as a method.
+    ///
+    /// # Errors
+    /// As [`matmul`].
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let a = Array::<i64>::arange(1, 5, 1, Chunks::size(2))?.reshape([2, 2])?;
+    /// assert_eq!(a.matmul(&a)?.compute()?, ndarray::arr2(&[[7, 10], [15, 22]]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn matmul(&self, other: &Array<T>) -> Result<Self> {
+        matmul(self, other)
+    }
+
+    /// [`dot`] as a method.
+    ///
+    /// # Errors
+    /// As [`dot`].
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let a = Array::<i64>::arange(1, 5, 1, Chunks::size(2))?;
+    /// assert_eq!(a.dot(&a)?.scalar()?, 30);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn dot(&self, other: &Array<T>) -> Result<Self> {
+        dot(self, other)
+    }
+
+    /// [`tensordot`] as a method.
+    ///
+    /// # Errors
+    /// As [`tensordot`].
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let a = Array::<i64>::arange(1, 5, 1, Chunks::size(2))?.reshape([2, 2])?;
+    /// assert_eq!(a.tensordot(&a, 2)?.scalar()?, 30);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn tensordot(&self, other: &Array<T>, axes: impl Into<ContractAxes>) -> Result<Self> {
+        tensordot(self, other, axes)
+    }
+}

@@ -83,6 +83,7 @@ impl BufferPool {
         match value {
             Value::Block(block) => self.give_block(block),
             Value::Parts(parts) => parts.into_iter().for_each(|part| self.give_value(part)),
+            Value::Placed => {}
         }
     }
 

@@ -13,6 +13,8 @@ pub enum Value {
     Block(Block),
     /// Parts that the next task of the same operation understands.
     Parts(Vec<Value>),
+    /// A block that has been written to where it is wanted, and that no other task reads.
+    Placed,
 }
 
 impl Value {
@@ -21,6 +23,7 @@ impl Value {
         match self {
             Value::Block(block) => Ok(block),
             Value::Parts(parts) => Err(not_a_block(parts.len())),
+            Value::Placed => Err(placed()),
         }
     }
 
@@ -29,6 +32,7 @@ impl Value {
         match self {
             Value::Block(block) => Ok(block),
             Value::Parts(parts) => Err(not_a_block(parts.len())),
+            Value::Placed => Err(placed()),
         }
     }
 
@@ -39,6 +43,7 @@ impl Value {
             Value::Block(block) => {
                 Err(Error::bug("value", format!("a block of {} where parts were due", block.dtype())))
             }
+            Value::Placed => Err(placed()),
         }
     }
 
@@ -47,12 +52,17 @@ impl Value {
         match self {
             Value::Block(block) => block.n_bytes(),
             Value::Parts(parts) => parts.iter().map(Value::n_bytes).sum(),
+            Value::Placed => 0,
         }
     }
 }
 
 fn not_a_block(n_parts: usize) -> Error {
     Error::bug("value", format!("{n_parts} parts where one block was due"))
+}
+
+fn placed() -> Error {
+    Error::bug("value", "a block is read that was written to its destination only")
 }
 
 impl From<Block> for Value {

@@ -14,6 +14,7 @@
 //! assert_eq!(promote(DType::I64, DType::F32).to_string(), "float64");
 //! ```
 
+pub(crate) mod any_view;
 pub(crate) mod arith;
 pub(crate) mod bytes;
 pub(crate) mod cast;
@@ -56,6 +57,7 @@ pub trait Element:
     + DeserializeOwned
     + 'static
     + bytes::Bytes
+    + any_view::Viewed
 {
     /// The run-time name of this type.
     const DTYPE: DType;

@@ -5,18 +5,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::{ArrayViewMutD, Axis};
 
-use crate::block::{Block, BlockLocation, BlockSink, BufferPool};
+use crate::block::{Block, BlockLocation, BlockSink, BufferPool, Value};
 use crate::chunks::Grid;
 use crate::element::Element;
-use crate::error::{Error, Result};
-use crate::kernels::copy_into;
+use crate::element::any_view::{AnyViewMut, Viewed};
+use crate::element::dispatch::dispatch;
+use crate::error::{Error, Result, Shown};
+use crate::kernels::{Destination, copy_into};
 
 /// Takes the blocks of one result, in any order and from any thread.
 pub(crate) enum Output<'a> {
     /// Every block on its own.
     Blocks(Mutex<Vec<Option<Block>>>),
     /// The parts of one dense array.
-    Dense(Box<dyn DenseTarget + 'a>),
+    Dense(SplitArray<'a>),
     /// A file or another store.
     Sink { sink: Arc<dyn BlockSink>, grid: Grid },
 }
@@ -27,15 +29,27 @@ impl Output<'_> {
         Output::Blocks(Mutex::new(vec![None; grid.n_blocks() as usize]))
     }
 
+    /// The place of block `number`, for a kernel that can write there at once.
+    pub(crate) fn destination(&self, number: u64) -> Option<&dyn Destination> {
+        match self {
+            Output::Dense(array) => Some(&array.parts[number as usize]),
+            Output::Blocks(_) | Output::Sink { .. } => None,
+        }
+    }
+
     /// Takes block `number`; its memory goes to `pool` where nobody needs it any more.
-    pub(crate) fn put(&self, number: u64, block: Block, pool: &BufferPool) -> Result<()> {
+    pub(crate) fn put(&self, number: u64, value: Value, pool: &BufferPool) -> Result<()> {
+        if let (Value::Placed, Output::Dense(_)) = (&value, self) {
+            return Ok(());
+        }
+        let block = value.into_block()?;
         match self {
             Output::Blocks(blocks) => {
                 // A panic elsewhere leaves the list as it was: it is written to in one step.
                 blocks.lock().unwrap_or_else(PoisonError::into_inner)[number as usize] = Some(block);
             }
-            Output::Dense(target) => {
-                target.put(number, &block)?;
+            Output::Dense(array) => {
+                array.put(number, &block)?;
                 pool.give_block(block);
             }
             Output::Sink { sink, grid } => {
@@ -65,27 +79,55 @@ impl fmt::Debug for Output<'_> {
     }
 }
 
-/// A dense array that is filled block by block.
-pub(crate) trait DenseTarget: Sync {
-    /// Copies a block to its place.
-    fn put(&self, number: u64, block: &Block) -> Result<()>;
-}
-
 /// The parts of an array, one for each block of a grid: they do not overlap, so each can be written to on its own.
-pub(crate) struct SplitArray<'a, T> {
-    parts: Vec<Mutex<Option<ArrayViewMutD<'a, T>>>>,
+pub(crate) struct SplitArray<'a> {
+    parts: Vec<Part<'a>>,
 }
 
-impl<'a, T: Element> SplitArray<'a, T> {
+/// One part, until it is written to.
+struct Part<'a>(Mutex<Option<AnyViewMut<'a>>>);
+
+impl Destination for Part<'_> {
+    fn write(&self, write: &mut dyn FnMut(AnyViewMut<'_>) -> Result<()>) -> Option<Result<()>> {
+        self.take().map(write)
+    }
+}
+
+impl<'a> Part<'a> {
+    fn take(&self) -> Option<AnyViewMut<'a>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl<'a> SplitArray<'a> {
     /// Cuts an array along a grid of known chunk sizes.
-    pub(crate) fn new(array: ArrayViewMutD<'a, T>, grid: &Grid) -> Self {
+    pub(crate) fn new<T: Element>(array: ArrayViewMutD<'a, T>, grid: &Grid) -> Self {
         let mut parts = vec![array];
         for (axis, chunks) in grid.axes().iter().enumerate() {
             let sizes: Vec<u64> = chunks.sizes().collect();
             parts = parts.into_iter().flat_map(|part| split(part, Axis(axis), &sizes)).collect();
         }
-        Self { parts: parts.into_iter().map(|part| Mutex::new(Some(part))).collect() }
+        Self { parts: parts.into_iter().map(|part| Part(Mutex::new(Some(T::into_any(part))))).collect() }
     }
+
+    /// Copies a block to its place.
+    fn put(&self, number: u64, block: &Block) -> Result<()> {
+        let part = self.parts[number as usize].take();
+        let part = part.ok_or_else(|| Error::bug("compute", format!("block {number} came twice")))?;
+        dispatch!(block.dtype(), T => {
+            let part = T::from_any(part).ok_or_else(|| Error::bug("compute", "a block has another type than its array"))?;
+            put_block::<T>(part, block)
+        })
+    }
+}
+
+fn put_block<T: Element>(part: ArrayViewMutD<'_, T>, block: &Block) -> Result<()> {
+    let elements = block.to_array::<T>()?;
+    if elements.shape() != part.shape() {
+        return Err(Error::block("compute", "shape", Shown(part.shape()), Shown(elements.shape())));
+    }
+    copy_into(part, elements.view());
+    Ok(())
 }
 
 fn split<'a, T>(part: ArrayViewMutD<'a, T>, axis: Axis, sizes: &[u64]) -> Vec<ArrayViewMutD<'a, T>> {
@@ -98,23 +140,4 @@ fn split<'a, T>(part: ArrayViewMutD<'a, T>, axis: Axis, sizes: &[u64]) -> Vec<Ar
     }
     parts.push(rest);
     parts
-}
-
-impl<T: Element> DenseTarget for SplitArray<'_, T> {
-    fn put(&self, number: u64, block: &Block) -> Result<()> {
-        let slot = &self.parts[number as usize];
-        let part = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let part = part.ok_or_else(|| Error::bug("compute", format!("block {number} came twice")))?;
-        let elements = block.to_array::<T>()?;
-        if elements.shape() != part.shape() {
-            return Err(Error::block(
-                "compute",
-                "shape",
-                crate::error::Shown(part.shape()),
-                crate::error::Shown(elements.shape()),
-            ));
-        }
-        copy_into(part, elements.view());
-        Ok(())
-    }
 }

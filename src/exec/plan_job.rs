@@ -84,7 +84,10 @@ impl Job for PlanJob<'_> {
 
     fn run(&self, task: TaskId, inputs: Vec<Value>) -> Result<Value> {
         let (kernel, inputs) = self.plan.call(task, inputs)?;
-        kernel.run(inputs, &KernelContext::new(&self.pool))
+        let ctx = KernelContext::new(&self.pool);
+        let is_last = self.plan.n_users(task) == 0;
+        let destination = self.output(task).filter(|_| is_last).and_then(|output| output.destination(task.index()));
+        kernel.run(inputs, &destination.map_or(ctx, |destination| ctx.with_destination(destination)))
     }
 
     fn value_bytes(&self, value: &Value) -> u64 {
@@ -93,7 +96,7 @@ impl Job for PlanJob<'_> {
 
     fn deliver(&self, task: TaskId, value: Value) -> Result<()> {
         match self.output(task) {
-            Some(output) => output.put(task.index(), value.into_block()?, &self.pool),
+            Some(output) => output.put(task.index(), value, &self.pool),
             None => Ok(()),
         }
     }

@@ -1,11 +1,11 @@
 //! One block of a fused elementwise program.
 
-use ndarray::{ArcArray, IxDyn};
+use ndarray::IxDyn;
 use serde::{Deserialize, Serialize};
 
 use super::arrange::{arranged, arranged_sparse, result_shape};
 use super::context::KernelContext;
-use super::operands::{blocks, scratch};
+use super::operands::blocks;
 use super::program::{Operand, OutputMut, Program};
 use crate::block::{Block, Value, with_block};
 use crate::element::dispatch::dispatch;
@@ -27,7 +27,7 @@ pub(crate) struct Evaluate {
 }
 
 impl Evaluate {
-    pub(crate) fn run(&self, inputs: Vec<Value>, ctx: &KernelContext<'_>) -> Result<Block> {
+    pub(crate) fn run(&self, inputs: Vec<Value>, ctx: &KernelContext<'_>) -> Result<Value> {
         let blocks = blocks(inputs)?;
         if blocks.len() != self.operands.len() {
             return Err(Error::bug(
@@ -39,23 +39,18 @@ impl Evaluate {
         let shape = result_shape(&self.shape, &shapes, &self.operands);
         let dtype = self.program.output_dtypes()[0];
         if !blocks.is_empty() && blocks.iter().all(Block::is_sparse) {
-            return dispatch!(dtype, T => self.sparse::<T>(blocks, &shape, ctx).map(Block::new::<T>));
+            return dispatch!(dtype, T => self.sparse::<T>(blocks, &shape, ctx).map(|coo| Block::new::<T>(coo).into()));
         }
-        dispatch!(dtype, T => self.dense::<T>(blocks, &shape, ctx).map(Block::new::<T>))
+        dispatch!(dtype, T => self.dense::<T>(blocks, &shape, ctx))
     }
 
-    fn dense<T: Element>(
-        &self,
-        blocks: Vec<Block>,
-        shape: &[usize],
-        ctx: &KernelContext<'_>,
-    ) -> Result<ArcArray<T, IxDyn>> {
+    fn dense<T: Element>(&self, blocks: Vec<Block>, shape: &[usize], ctx: &KernelContext<'_>) -> Result<Value> {
         let blocks = blocks.into_iter().map(|block| block.to_dense()).collect::<Result<Vec<_>>>()?;
-        let mut out = scratch::<T>(shape, ctx)?;
         let operands = dense_operands(&blocks, &self.operands)?;
-        self.program.evaluate(&operands, shape, &mut [OutputMut::new(out.view_mut())])?;
+        let result =
+            ctx.dense_result::<T>(shape, |out| self.program.evaluate(&operands, shape, &mut [OutputMut::new(out)]))?;
         ctx.recycle(blocks);
-        Ok(out.into_shared())
+        Ok(result)
     }
 
     fn sparse<T: Element>(&self, blocks: Vec<Block>, shape: &[usize], ctx: &KernelContext<'_>) -> Result<Coo<T>> {

@@ -58,11 +58,11 @@ impl Kernel {
             }
             Kernel::Read(kernel) => kernel.run().map(Value::from),
             Kernel::Generate(kernel, ranges) => kernel.run(ranges, ctx).map(Value::from),
-            Kernel::Evaluate(kernel) => kernel.run(inputs, ctx).map(Value::from),
+            Kernel::Evaluate(kernel) => kernel.run(inputs, ctx),
             Kernel::Lift(kernel) => kernel.run(inputs, ctx),
             Kernel::Combine(kernel) => kernel.run(&inputs),
             Kernel::Finish(kernel) => kernel.run(&inputs).map(Value::from),
-            Kernel::Gather(kernel) => kernel.run(inputs, ctx).map(Value::from),
+            Kernel::Gather(kernel) => kernel.run(inputs, ctx),
             Kernel::Take(kernel) => kernel.run(inputs, ctx).map(Value::from),
             Kernel::TakeAt(kernel) => kernel.run(inputs, ctx).map(Value::from),
             Kernel::PointTake(kernel) => kernel.run(inputs, ctx).map(Value::from),

@@ -95,7 +95,7 @@ impl Lift {
             Some(program) => {
                 let lens = shape.iter().map(|&len| Some(len as u64)).collect();
                 let evaluate = Evaluate { program: program.clone(), operands: self.operands.clone(), shape: lens };
-                evaluate.run(blocks.into_iter().map(Value::from).collect(), ctx)?
+                evaluate.run(blocks.into_iter().map(Value::from).collect(), &ctx.for_intermediate())?.into_block()?
             }
             None => {
                 let block = blocks.into_iter().next().ok_or_else(|| Error::bug("reduce", "no block to reduce"))?;

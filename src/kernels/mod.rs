@@ -40,7 +40,7 @@ mod testing;
 pub(crate) mod vmath;
 
 pub(crate) use assign::{AssignMasked, AssignPicks, AssignRegion};
-pub(crate) use context::KernelContext;
+pub(crate) use context::{Destination, KernelContext};
 pub(crate) use contract::Contract;
 pub(crate) use copy::copy_into;
 pub(crate) use evaluate::Evaluate;

@@ -139,6 +139,7 @@ impl ArgTopk {
                 let [values, positions] = exactly("argtopk", parts)?;
                 Ok((values, positions))
             }
+            Value::Placed => Err(Error::bug("argtopk", "an input without data")),
         });
         let (values, positions): (Vec<Block>, Vec<Block>) = pairs.collect::<Result<Vec<_>>>()?.into_iter().unzip();
         let shape = joined_shape("argtopk", self.axis, &values)?;

@@ -24,7 +24,7 @@ use crate::error::{Error, Result, Shown};
 use crate::kernels::context::KernelContext;
 use crate::kernels::copy::{copied, copy_into};
 use crate::kernels::entries::{Combinations, position};
-use crate::kernels::operands::{Operands, blocks, lengths, scratch};
+use crate::kernels::operands::{Operands, blocks, lengths};
 use crate::sparse::Coo;
 
 const OP: &str = "gather";
@@ -91,7 +91,7 @@ impl Gather {
     /// The length of an axis that one input gives as it is, however long it turns out to be.
     pub(crate) const WHOLE: u64 = u64::MAX;
 
-    pub(crate) fn run(&self, inputs: Vec<Value>, ctx: &KernelContext<'_>) -> Result<Block> {
+    pub(crate) fn run(&self, inputs: Vec<Value>, ctx: &KernelContext<'_>) -> Result<Value> {
         let blocks = blocks(inputs)?;
         if self.shape.contains(&Self::WHOLE) {
             return self.with_lengths_of(&blocks)?.assemble(blocks, ctx);
@@ -110,7 +110,7 @@ impl Gather {
         Ok(known)
     }
 
-    fn assemble(&self, blocks: Vec<Block>, ctx: &KernelContext<'_>) -> Result<Block> {
+    fn assemble(&self, blocks: Vec<Block>, ctx: &KernelContext<'_>) -> Result<Value> {
         let counts = self.counts();
         if blocks.len() != counts.iter().product::<usize>() {
             return Err(Error::bug(OP, format!("{} blocks where {} were due", blocks.len(), Shown(&counts))));
@@ -122,8 +122,8 @@ impl Gather {
             self.check(&block.shape(), &position(number, &counts))?;
         }
         dispatch!(dtype, T => match Operands::<T>::of(blocks)? {
-            Operands::Dense(arrays) => self.dense(arrays, &counts, ctx).map(Block::new::<T>),
-            Operands::Sparse(inputs) => self.sparse(&inputs, &counts).map(Block::new::<T>),
+            Operands::Dense(arrays) => self.dense(arrays, &counts, ctx),
+            Operands::Sparse(inputs) => self.sparse(&inputs, &counts).map(|coo| Block::new::<T>(coo).into()),
         })
     }
 
@@ -155,13 +155,23 @@ impl Gather {
         mut inputs: Vec<ArcArray<T, IxDyn>>,
         counts: &[usize],
         ctx: &KernelContext<'_>,
-    ) -> Result<ArcArray<T, IxDyn>> {
+    ) -> Result<Value> {
         if let (Some(pieces), 1) = (self.single_pieces(), inputs.len()) {
-            return single(inputs.swap_remove(0), &pieces, ctx);
+            return single(inputs.swap_remove(0), &pieces, ctx).map(|array| Block::new::<T>(array).into());
         }
-        let shape = lengths(&self.shape);
-        let mut out = scratch::<T>(&shape, ctx)?;
-        self.fill_gaps(&mut out.view_mut())?;
+        let result = ctx.dense_result::<T>(&lengths(&self.shape), |out| self.write(&inputs, counts, out))?;
+        ctx.recycle(inputs.into_iter().map(Block::new));
+        Ok(result)
+    }
+
+    /// Writes every element of a dense result.
+    fn write<T: Element>(
+        &self,
+        inputs: &[ArcArray<T, IxDyn>],
+        counts: &[usize],
+        mut out: ArrayViewMutD<'_, T>,
+    ) -> Result<()> {
+        self.fill_gaps(&mut out)?;
         for combination in Combinations::new(self.axes.iter().map(Vec::len).collect()) {
             let pieces: Vec<Piece> = combination.iter().zip(&self.axes).map(|(&i, pieces)| pieces[i]).collect();
             let number = pieces.iter().zip(counts).fold(0, |n, (piece, count)| n * count + piece.input as usize);
@@ -175,8 +185,7 @@ impl Gather {
                 copy_into(dst, src);
             }
         }
-        ctx.recycle(inputs.into_iter().map(Block::new));
-        Ok(out.into_shared())
+        Ok(())
     }
 
     /// The one piece of each axis, if there is one that covers the result and repeats nothing.
@@ -331,7 +340,11 @@ mod tests {
 
     fn run(gather: &Gather, inputs: Vec<Block>) -> Block {
         let pool = BufferPool::new(1 << 20);
-        gather.run(inputs.into_iter().map(Value::from).collect(), &KernelContext::new(&pool)).unwrap()
+        gather
+            .run(inputs.into_iter().map(Value::from).collect(), &KernelContext::new(&pool))
+            .unwrap()
+            .into_block()
+            .unwrap()
     }
 
     /// One axis: the lengths of its inputs and pieces of them with gaps between, drawn from a seed.
