@@ -4,7 +4,9 @@
 mod support;
 
 mod assignment;
+mod blocks;
 mod compositions;
+mod contraction;
 mod elementwise;
 mod indexing;
 mod reductions;
