@@ -129,20 +129,43 @@ impl DynArray {
             return Err(Error::bad_index(op, format!("a lazy array of {} is no target", mask.dtype()))
                 .with_remedy("compute the positions first, or assign through a mask"));
         }
+        self.check_mask_fits(op, mask, axis)?;
         let per_element = value.ndim() > 0 && !value.grid().axes().iter().all(|axis| axis.len().is_some());
         if per_element {
             return self.assigned_in_order(op, mask, axis, value);
         }
         let raised = mask.view_of_axes(axis, self.ndim());
-        let trailing: Vec<u64> =
-            self.grid().shape()[axis + mask.ndim()..].iter().filter_map(|len| len.known()).collect();
-        if value.ndim() > trailing.len() {
-            let detail = format!("a value of shape {} for the true elements of a mask", value.grid().shape_text());
-            return Err(Error::shape(op, detail)
-                .with_remedy("assign one value, or values selected by the same mask: `x.mask(&m)`"));
-        }
-        let replaced = super::elementwise::select(&raised, value, self)?;
+        let value = self.value_of_rows(op, value, axis + mask.ndim())?;
+        let replaced = super::elementwise::select(&raised, &value, self)?;
         replaced.to_grid(self.grid())
+    }
+
+    /// A mask of other lengths than the axes it stands on would stretch, or stretch them.
+    fn check_mask_fits(&self, op: &'static str, mask: &DynArray, axis: usize) -> Result<()> {
+        let own = self.grid().shape();
+        let masked = own.get(axis..axis + mask.ndim()).unwrap_or_default();
+        let fits = mask.ndim() > 0
+            && masked.len() == mask.ndim()
+            && masked.iter().zip(mask.shape()).all(|(a, b)| a.known().zip(b.known()).is_none_or(|(a, b)| a == b));
+        if fits {
+            return Ok(());
+        }
+        let (own, given) = (self.grid().shape_text(), mask.grid().shape_text());
+        Err(Error::shape(op, format!("a mask of shape {given} does not fit axis {axis} of an array of {own}")))
+    }
+
+    /// The value for every true element of a mask whose last axis is before `axis`; it broadcasts to the axes from there.
+    fn value_of_rows(&self, op: &'static str, value: &DynArray, axis: usize) -> Result<DynArray> {
+        let trailing: Option<Vec<u64>> = self.grid().shape()[axis..].iter().map(|len| len.known()).collect();
+        let remedy = "assign one value, or values selected by the same mask: `x.mask(&m)`";
+        match trailing {
+            Some(trailing) => broadcast_value(op, value, &trailing).map_err(|error| error.with_remedy(remedy)),
+            None if value.ndim() == 0 => Ok(value.clone()),
+            None => Err(Error::unknown_chunks(
+                op,
+                format_args!("a value for each row of shape {}", self.grid().shape_text()),
+            )),
+        }
     }
 
     /// This array with the true elements of a mask replaced by as many values, in order.

@@ -304,6 +304,10 @@ impl<T: Element> Array<T> {
     /// # Ok::<(), hyperslab::Error>(())
     /// ```
     pub fn scalar(&self) -> Result<T> {
+        if let Some(n_elems) = self.grid().n_elems().filter(|&n_elems| n_elems != 1) {
+            let detail = format!("an array of shape {} has {n_elems} elements", self.grid().shape_text());
+            return Err(Error::shape("scalar", detail).with_remedy("reduce it, or index one element"));
+        }
         let scalar = self.as_dyn().compute_block()?.scalar()?;
         Ok(T::from_scalar(scalar))
     }

@@ -5,7 +5,7 @@ use crate::block::ArrayMeta;
 use crate::chunks::select::normalize_axes;
 use crate::chunks::{AxisChunks, Grid};
 use crate::element::{Element, Scalar, promote};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Shown};
 use crate::graph::ops::ContractOp;
 
 /// Which axes `tensordot` contracts: a number of trailing and leading ones, or pairs.
@@ -40,8 +40,9 @@ impl ContractAxes {
         const OP: &str = "tensordot";
         match self {
             ContractAxes::Last(n) if *n > lhs.ndim().min(rhs.ndim()) => {
+                let operands = format!("{} and {}", lhs.grid().shape_text(), rhs.grid().shape_text());
                 let detail = format!("{n} axes are contracted of arrays with {} and {}", lhs.ndim(), rhs.ndim());
-                Err(Error::shape(OP, detail))
+                Err(Error::shape(OP, format!("{detail}; operands {operands}")))
             }
             ContractAxes::Last(n) => Ok(((lhs.ndim() - n..lhs.ndim()).collect(), (0..*n).collect())),
             ContractAxes::Pairs(a, b) if a.len() != b.len() => {
@@ -149,7 +150,12 @@ impl DynArray {
         const OP: &str = "matmul";
         let batch_shape =
             |array: &DynArray| -> Result<Vec<u64>> { Ok(array.grid().require_shape(OP)?[..array.ndim() - 2].to_vec()) };
-        let common = crate::chunks::unify::broadcast_shape(OP, &batch_shape(self)?, &batch_shape(other)?)?;
+        let (own, others) = (batch_shape(self)?, batch_shape(other)?);
+        let common = crate::chunks::unify::broadcast_shape(OP, &own, &others).map_err(|_| {
+            let operands = format!("{} and {}", self.grid().shape_text(), other.grid().shape_text());
+            let batches = format!("leading axes {} and {}", Shown(&own), Shown(&others));
+            Error::shape(OP, format!("{batches} do not broadcast; operands {operands}"))
+        })?;
         let stretched = |array: &DynArray| -> Result<DynArray> {
             let own = array.grid().require_shape(OP)?;
             array.broadcast_to([&common[..], &own[array.ndim() - 2..]].concat())

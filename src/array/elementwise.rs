@@ -75,6 +75,8 @@ pub(crate) fn binary(op: ElemOp, lhs: &DynArray, rhs: &DynArray) -> Result<DynAr
 
 /// The elements of `yes` where `condition` is true, those of `no` elsewhere.
 pub(crate) fn select(condition: &DynArray, yes: &DynArray, no: &DynArray) -> Result<DynArray> {
+    // What does not broadcast is reported in the user's word.
+    broadcast_grids("where", &[condition.grid(), yes.grid(), no.grid()])?;
     apply(ElemOp::Select, &[condition, yes, no])
 }
 

@@ -192,7 +192,8 @@ fn aligned(op: &'static str, arrays: &[&DynArray], axis: usize) -> Result<Vec<Dy
     let mut common: Vec<Option<AxisChunks>> = vec![None; ndim];
     for array in arrays {
         if array.ndim() != ndim {
-            return Err(Error::shape(op, format!("arrays have {ndim} and {} axes", array.ndim())));
+            let (first, other) = (arrays[0].grid().shape_text(), array.grid().shape_text());
+            return Err(Error::shape(op, format!("shapes {first} and {other} have {ndim} and {} axes", array.ndim())));
         }
         for (a, common) in common.iter_mut().enumerate().filter(|(a, _)| *a != axis) {
             let own = array.grid().axis(a);
@@ -287,6 +288,14 @@ pub fn stack<T: Element>(arrays: &[&Array<T>], axis: isize) -> Result<Array<T>> 
 pub(crate) fn stack_dyn(arrays: &[&DynArray], axis: isize) -> Result<DynArray> {
     let ndim = arrays.first().map_or(0, |array| array.ndim());
     let at = normalize_axis("stack", axis, ndim + 1)?;
+    for array in arrays {
+        let (first, other) = (arrays[0].grid(), array.grid());
+        let differs = |(a, b): (&AxisChunks, &AxisChunks)| a.len().zip(b.len()).is_some_and(|(a, b)| a != b);
+        if first.ndim() != other.ndim() || first.axes().iter().zip(other.axes()).any(differs) {
+            let detail = format!("shapes {} and {} differ", first.shape_text(), other.shape_text());
+            return Err(Error::shape("stack", detail).with_remedy("only arrays of one shape stand side by side"));
+        }
+    }
     let raised = arrays.iter().map(|array| array.expand_dims(at as isize)).collect::<Result<Vec<_>>>()?;
     concatenate_dyn(&raised.iter().collect::<Vec<_>>(), at as isize)
 }
