@@ -107,7 +107,7 @@ impl DynArray {
         self.contract("tensordot", other, lhs_axes, rhs_axes, 0)
     }
 
-    fn contract(
+    pub(crate) fn contract(
         &self,
         label: &'static str,
         other: &DynArray,

@@ -112,7 +112,7 @@ impl<T: Element> Array<T> {
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;
-    /// let x = Array::from_ndarray(ndarray::arr2(&[[1, 2], [3, 4]]), Chunks::size(1))?;
+    /// let x = Array::from_ndarray(ndarray::arr2(&[[1i32, 2], [3, 4]]), Chunks::size(1))?;
     /// assert_eq!(x.trace(0, [0, 1])?.scalar()?, 5i64);
     /// # Ok::<(), hyperslab::Error>(())
     /// ```

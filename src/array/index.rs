@@ -557,7 +557,7 @@ fn slice_range(start: Option<i64>, stop: Option<i64>, step: i64, len: u64, rule:
 }
 
 /// The grid with one chunk along all axes but the first, whose chunks shrink so that blocks keep a sensible size.
-fn row_major_grid(op: &'static str, grid: &Grid, item_bytes: u64) -> Result<Grid> {
+pub(crate) fn row_major_grid(op: &'static str, grid: &Grid, item_bytes: u64) -> Result<Grid> {
     let mut shape = Vec::with_capacity(grid.ndim());
     for axis in &grid.axes()[1..] {
         let len = axis

@@ -12,7 +12,11 @@
 //! | `index` `assign` | slices, integers, lists, masks; the same on the left of an assignment |
 //! | `manipulate` `axes` `stack` `rechunk` | transpose, reshape, concatenate, broadcast; roll, rot90; hstack; other chunks |
 //! | `blocks` `overlap` | `map_blocks`, `map_overlap`, `blocks` |
-//! | `contract` `scan` `sort` | `tensordot`, `matmul`, `dot`; `cumsum`; `topk` |
+//! | `diagonal` `pad` `repeat` `insert` `like` | `tril`, `diag`; `pad`; `repeat`, `tile`; `insert`, `delete`; `full_like`, `meshgrid` |
+//! | `contract` `einsum` `products` | `tensordot`, `matmul`, `dot`; `einsum`; `outer`, `kron` |
+//! | `scan` `sort` `quantile` | `cumsum`; `topk`; `median`, `percentile` |
+//! | `sets` `histogram` `statistics` `differences` | `unique`, `isin`; `histogram`, `bincount`; `cov`; `diff`, `gradient` |
+//! | `nonzero` `choose` `compare` `parts` | `argwhere`, `extract`; `select`, `piecewise`; `allclose`; `divmod`, `modf` |
 //! | `compute` `format` | running, persisting, explaining; `Debug` |
 //!
 //! ```
@@ -26,40 +30,59 @@
 mod assign;
 mod axes;
 mod blocks;
+mod choose;
+mod compare;
 mod compute;
 mod contract;
 mod create;
 mod diagonal;
+mod differences;
 mod dynamic;
+mod einsum;
 mod elementwise;
 mod format;
+mod histogram;
 mod index;
 mod insert;
 mod like;
 mod manipulate;
+mod nonzero;
 mod operators;
 mod overlap;
 mod pad;
+mod parts;
+mod products;
+mod quantile;
 mod rechunk;
 mod reduce;
 mod repeat;
 mod scan;
+mod sets;
 mod sort;
 mod stack;
+mod statistics;
 pub(crate) mod typed;
 
 pub use blocks::MapBlocks;
+pub use choose::{Piece, choose, piecewise, select};
+pub use compare::Tolerance;
 pub use compute::Computed;
 pub use contract::{ContractAxes, dot, matmul, tensordot};
 pub use create::{IntoShape, IntoSharedArray};
+pub use differences::{EdgeOrder, Spacing};
 pub use dynamic::DynArray;
+pub use einsum::einsum;
 pub use elementwise::Operand;
 pub use elementwise::where_;
+pub use histogram::Bins;
 pub use index::{Ellipsis, Index, NewAxis};
 pub use like::{Indexing, meshgrid};
 pub use manipulate::{concatenate, stack};
 pub use overlap::{Boundary, Overlap};
 pub use pad::{PadMode, PadWidths};
+pub use products::{inner, kron, outer, outer_with, vdot};
+pub use quantile::QuantileMethod;
 pub use reduce::Reduce;
+pub use sets::{Side, Unique};
 pub use stack::{block, broadcast_arrays, column_stack, dstack, hstack, vstack};
 pub use typed::Array;

@@ -79,6 +79,8 @@ pub enum PadMode {
     Maximum,
     /// The mean along the axis; of integers rounded.
     Mean,
+    /// The median along the axis; of integers rounded.
+    Median,
     /// The smallest element along the axis.
     Minimum,
     /// The mirror image without the edge itself.
@@ -142,6 +144,7 @@ impl DynArray {
             PadMode::Maximum => self.statistic(axis, Reduction::Max)?.stretched_along(axis, n),
             PadMode::Minimum => self.statistic(axis, Reduction::Min)?.stretched_along(axis, n),
             PadMode::Mean => self.statistic(axis, Reduction::Mean)?.stretched_along(axis, n),
+            PadMode::Median => self.median_along(axis)?.stretched_along(axis, n),
             PadMode::Reflect => self.images(axis, side, n, Image::Reflected)?,
             PadMode::Symmetric => self.images(axis, side, n, Image::Mirrored)?,
             PadMode::Wrap => self.images(axis, side, n, Image::Wrapped)?,
@@ -178,6 +181,11 @@ impl DynArray {
     fn statistic(&self, axis: usize, reduction: Reduction) -> Result<Self> {
         let reduced = self.reduce(reduction, &Reduce::axes([axis as isize]).keepdims())?;
         self.rounded_as(&reduced)
+    }
+
+    /// The median along an axis that stays, in the type of this array.
+    fn median_along(&self, axis: usize) -> Result<Self> {
+        self.rounded_as(&self.median_with(&Reduce::one(axis as isize).keepdims())?)
     }
 
     /// Numbers in the type of this array, rounded if that is integers.

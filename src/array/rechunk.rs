@@ -7,7 +7,9 @@ use crate::chunks::rechunk::plan_rechunk;
 use crate::chunks::{AxisChunks, Chunks, Grid};
 use crate::config::Config;
 use crate::error::Result;
-use crate::graph::ops::RechunkOp;
+use crate::graph::ops::{FoldOp, RechunkOp};
+use crate::kernels::named::Join;
+use crate::kernels::{BlockFunction, NamedKernel};
 
 impl DynArray {
     /// The same elements in other chunks; see [`Array::rechunk`](super::Array::rechunk).
@@ -27,6 +29,33 @@ impl DynArray {
             let meta = ArrayMeta { grid: step, ..array.meta().clone() };
             DynArray::build(RechunkOp, &[&array], meta)
         }))
+    }
+
+    /// The same elements with one chunk along an axis, whose length may be unknown.
+    pub(crate) fn joined_along(&self, axis: usize) -> Result<Self> {
+        let Some(var) = self.grid().axis(axis).var() else { return self.with_whole_axes([axis]) };
+        let fan = self.grid().axis(axis).n_blocks();
+        if fan == 1 {
+            return Ok(self.clone());
+        }
+        let array = self.to_dense();
+        let grid = array.grid().with_axis(axis, AxisChunks::unknown(var, 1));
+        let meta = ArrayMeta { grid, ..array.meta().clone() };
+        array.fold_kernel("join", &Join { axis }, axis, fan, meta)
+    }
+
+    /// Calls a kernel of the crate with `fan` neighbouring blocks along an axis at a time, until one is left.
+    pub(crate) fn fold_kernel<K: NamedKernel>(
+        &self,
+        label: &'static str,
+        kernel: &K,
+        axis: usize,
+        fan: u64,
+        meta: ArrayMeta,
+    ) -> Result<Self> {
+        let function = BlockFunction::named(kernel)?;
+        let key = crate::graph::Name::of(&function.key_bits());
+        Ok(DynArray::build(FoldOp { label, function, key, axis, fan }, &[self], meta))
     }
 
     /// The same elements with one chunk along some axes.

@@ -54,8 +54,23 @@ impl Reduce {
         self
     }
 
-    fn one(axis: isize) -> Self {
+    pub(crate) fn one(axis: isize) -> Self {
         Self::axes([axis])
+    }
+
+    /// The axes to reduce, ascending, in an array of `ndim` axes.
+    pub(crate) fn sorted_axes(&self, op: &'static str, ndim: usize) -> Result<Vec<usize>> {
+        let mut axes = match &self.axes {
+            Some(axes) => normalize_axes(op, axes, ndim)?,
+            None => (0..ndim).collect(),
+        };
+        axes.sort_unstable();
+        Ok(axes)
+    }
+
+    /// Whether reduced axes stay with length 1.
+    pub(crate) fn keeps_axes(&self) -> bool {
+        self.keepdims
     }
 }
 
@@ -65,11 +80,7 @@ const SPLIT_EVERY: u64 = 16;
 impl DynArray {
     pub(crate) fn reduce(&self, reduction: Reduction, options: &Reduce) -> Result<Self> {
         let name = reduction.name();
-        let mut axes = match &options.axes {
-            Some(axes) => normalize_axes(name, axes, self.ndim())?,
-            None => (0..self.ndim()).collect(),
-        };
-        axes.sort_unstable();
+        let axes = options.sorted_axes(name, self.ndim())?;
         let reducer = Reducer::new(reduction, self.dtype())?;
         if options.axes.is_some() {
             self.check_not_empty(reduction, &axes)?;

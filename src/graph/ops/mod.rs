@@ -8,6 +8,7 @@ mod blocks;
 mod concat;
 mod contract;
 mod elementwise;
+mod fold;
 mod full;
 mod generate;
 mod halo;
@@ -36,6 +37,7 @@ pub(crate) use blocks::BlocksOp;
 pub(crate) use concat::ConcatOp;
 pub(crate) use contract::ContractOp;
 pub(crate) use elementwise::ElementwiseOp;
+pub(crate) use fold::FoldOp;
 pub(crate) use full::FullOp;
 pub(crate) use generate::GenerateOp;
 pub(crate) use halo::{HaloOp, Margin};
@@ -122,5 +124,5 @@ define_op! {
     Source(SourceOp), Full(FullOp), Generate(GenerateOp), Elementwise(ElementwiseOp), View(ViewOp), Slice(SliceOp),
     Take(TakeOp), TakeAt(TakeAtOp), Points(PointsOp), Mask(MaskOp), Nonzero(NonzeroOp), Assign(AssignOp), AssignMasked(AssignMaskedOp),
     Concat(ConcatOp), Rechunk(RechunkOp), Reshape(ReshapeOp), Blocks(BlocksOp), Halo(HaloOp), Trim(TrimOp), MapBlocks(MapBlocksOp),
-    Contract(ContractOp), Reduce(ReduceOp), MultiReduce(MultiReduceOp), Pick(PickOp), Scan(ScanOp), Topk(TopkOp),
+    Contract(ContractOp), Reduce(ReduceOp), MultiReduce(MultiReduceOp), Pick(PickOp), Scan(ScanOp), Fold(FoldOp), Topk(TopkOp),
 }

@@ -3,6 +3,20 @@
 //! They go through the same door as users' kernels ([`NamedKernel`](super::NamedKernel)): plain parameters, a name, and a
 //! function of dense blocks. Equal kernels on equal arrays have one name, and another process can run them.
 
+mod choose;
+mod count;
+mod frexp;
+mod join;
+mod order;
+mod quantile;
 mod repeat;
+mod search;
 
+pub(crate) use choose::Choose;
+pub(crate) use count::{Bincount, Histogram, SumPadded};
+pub(crate) use frexp::{Exponent, Mantissa};
+pub(crate) use join::Join;
+pub(crate) use quantile::Quantile;
+pub use quantile::QuantileMethod;
 pub(crate) use repeat::Repeat;
+pub(crate) use search::{Distinct, InSorted, SearchSorted, Tally, TallyDistinct};
