@@ -8,3 +8,5 @@
 //! bytes, depth and count, and knows no sockets. Pickles are read into a tree of data; nothing in them is ever run.
 //!
 //! It does not make the scheduler safe: whoever can open its port without TLS can run code in it, by its own design.
+
+pub(crate) mod worker;
