@@ -49,6 +49,18 @@ impl Config {
     }
 }
 
+/// What the environment says about a setting of dask: `distributed.comm.tls.ca-file` is found under
+/// `DASK_DISTRIBUTED__COMM__TLS__CA_FILE`.
+#[cfg(feature = "remote")]
+pub(crate) fn dask_variable(name: &str) -> Option<String> {
+    std::env::var(dask_variable_name(name)).ok()
+}
+
+#[cfg(any(feature = "remote", test))]
+fn dask_variable_name(name: &str) -> String {
+    format!("DASK_{}", name.to_uppercase().replace('.', "__").replace('-', "_"))
+}
+
 /// Total memory of the machine; 8 GiB where it cannot be read.
 fn machine_memory_bytes() -> u64 {
     const FALLBACK_BYTES: u64 = 8 << 30;
@@ -74,5 +86,10 @@ mod tests {
         assert_eq!(config.threads(), Some(3));
         assert_eq!(config.chunk_bytes(), 8 << 20);
         assert!(config.memory_bytes() > 0);
+    }
+
+    #[test]
+    fn settings_of_dask_have_its_variables() {
+        assert_eq!(dask_variable_name("distributed.comm.tls.ca-file"), "DASK_DISTRIBUTED__COMM__TLS__CA_FILE");
     }
 }

@@ -1,4 +1,6 @@
-//! Errors of a run: failed tasks and cancellation.
+//! Errors of a run: failed tasks, cancellation, and other processes that are out of reach.
+
+use std::fmt;
 
 use super::{Error, Kind};
 
@@ -16,5 +18,15 @@ impl Error {
     /// The run was cancelled before it finished.
     pub(crate) fn cancelled(op: &'static str) -> Self {
         Self::new(Kind::Cancelled, op, "the run was cancelled")
+    }
+
+    /// Another process is out of reach, or went away.
+    pub(crate) fn remote(op: &'static str, peer: impl fmt::Display, detail: impl fmt::Display) -> Self {
+        Self::new(Kind::Remote, op, format!("{peer}: {detail}"))
+    }
+
+    /// Another process did what it was asked for and failed: its own words follow.
+    pub(crate) fn remote_reply(op: &str, peer: impl fmt::Display, text: &str) -> Self {
+        Self::new(Kind::Remote, op.to_owned(), format!("{peer} answered with an error: {text}"))
     }
 }

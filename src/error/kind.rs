@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     Task,
     /// The run was cancelled.
     Cancelled,
+    /// Another process is out of reach, went away, or answered with an error.
+    Remote,
     /// An invariant of this crate does not hold.
     Bug,
 }
@@ -47,7 +49,7 @@ impl Kind {
             | Kind::Value => Family::Usage,
             Kind::Format => Family::Data,
             Kind::Io | Kind::Memory => Family::Resource,
-            Kind::Task | Kind::Cancelled => Family::Engine,
+            Kind::Task | Kind::Cancelled | Kind::Remote => Family::Engine,
             Kind::Bug => Family::Bug,
         }
     }

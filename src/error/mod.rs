@@ -126,6 +126,11 @@ impl Error {
         self.0.kind == Kind::Memory
     }
 
+    /// Whether another process was out of reach, went away, or answered with an error.
+    pub fn is_remote(&self) -> bool {
+        self.0.kind == Kind::Remote
+    }
+
     /// Whether the run was cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.0.kind == Kind::Cancelled

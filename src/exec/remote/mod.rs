@@ -8,5 +8,25 @@
 //! bytes, depth and count, and knows no sockets. Pickles are read into a tree of data; nothing in them is ever run.
 //!
 //! It does not make the scheduler safe: whoever can open its port without TLS can run code in it, by its own design.
+//!
+//! | folder or file | role |
+//! |---|---|
+//! | `wire/` | frames, msgpack and the values they stand for |
+//! | `pickle/` | pickles as data, and the few that have to be written |
+//! | `comm/` | sockets, encryption, requests and streams of messages |
+//! | `security` | certificates, and what is refused without them |
+//! | `worker/` | the state machine of a worker |
+//! | `probe` | asking a scheduler who it is |
 
+pub(crate) mod comm;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
+pub(crate) mod pickle;
+mod probe;
+mod security;
+pub(crate) mod wire;
 pub(crate) mod worker;
+
+pub use probe::SchedulerInfo;
+pub use security::{Security, TlsVersion};

@@ -1,0 +1,356 @@
+//! Sockets: dialling, listening, and finding out that the other side is gone.
+//!
+//! A machine that loses power or its network says nothing. Two timers of the kernel notice: keep-alive probes while a
+//! connection is idle, the user timeout while sent bytes are not acknowledged. Both are set so that an error comes after
+//! [`Timeouts::tcp`].
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::address::{Address, Scheme};
+use super::channel::Comm;
+use super::tls::{TlsConfigs, refused_later};
+use crate::error::{Error, Result};
+use crate::exec::remote::security::{Role, Security};
+use crate::exec::remote::wire::{Compression, Handshake, Limits};
+
+const OP: &str = "remote connection";
+
+/// The first pause between two attempts to connect is up to this long, and each next one up to twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
+/// Connections that have arrived and wait to be accepted.
+const BACKLOG: u32 = 2048;
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timeouts {
+    /// Until a connection stands, with as many attempts as fit.
+    pub(crate) connect: Duration,
+    /// Until an accepted connection has shown its certificate and its handshake.
+    pub(crate) handshake: Duration,
+    /// Until silence of the other machine is an error.
+    pub(crate) tcp: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let usual = Duration::from_secs(30);
+        Self { connect: usual, handshake: usual, tcp: usual }
+    }
+}
+
+/// How this process reaches others and is reached.
+#[derive(Clone, Debug)]
+pub(crate) struct Transport {
+    pub(crate) security: Security,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) limits: Limits,
+    /// What is offered to processes on other machines.
+    pub(crate) compression: Option<Compression>,
+    tls: Option<TlsConfigs>,
+}
+
+impl Transport {
+    /// Reads the certificates that the settings name.
+    pub(crate) fn new(security: Security, role: Role) -> Result<Self> {
+        let tls = TlsConfigs::load(&security, role)?;
+        Ok(Self { security, timeouts: Timeouts::default(), limits: Limits::default(), compression: None, tls })
+    }
+
+    fn tls(&self) -> Result<&TlsConfigs> {
+        self.tls.as_ref().ok_or_else(|| {
+            let remedy = "set `ca_file` and the certificate and key of this role";
+            Error::value("security", "`tls://` needs certificates and there are none").with_remedy(remedy)
+        })
+    }
+
+    /// Connects, trying again until [`Timeouts::connect`] has passed.
+    pub(crate) async fn connect(&self, address: &Address) -> Result<Comm> {
+        let deadline = Instant::now() + self.timeouts.connect;
+        let mut pause = FIRST_PAUSE;
+        // The first attempt gets a part of the time, because its packets may just have been lost.
+        let mut share = self.timeouts.connect / 5;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let failure = match timeout(share.min(left), self.dial(address)).await {
+                Ok(Ok(comm)) => return Ok(comm),
+                Ok(Err(error)) if !error.is_remote() => return Err(error),
+                Ok(Err(error)) => error,
+                Err(_) => Error::remote(OP, address, "no answer"),
+            };
+            share = self.timeouts.connect;
+            let next = jitter(pause);
+            if Instant::now() + next >= deadline {
+                let detail = format!("not reached within {:?}; last: {failure}", self.timeouts.connect);
+                return Err(Error::remote(OP, address, detail).with_source(failure));
+            }
+            sleep(next).await;
+            pause *= 2;
+        }
+    }
+
+    /// One attempt: socket, encryption, handshake.
+    async fn dial(&self, address: &Address) -> Result<Comm> {
+        let stream = self.dial_any(address).await?;
+        prepare(&stream, self.timeouts.tcp).map_err(|source| failed(address, source))?;
+        let ours = self.handshake(&stream);
+        let peer = address.to_string();
+        match address.scheme {
+            Scheme::Tcp => Comm::open(stream, &peer, ours, self.limits).await,
+            Scheme::Tls => {
+                let stream = self.tls()?.connect(stream, address).await?;
+                let opened = Comm::open(stream, &peer, ours, self.limits).await;
+                opened.map_err(|error| refused_later(address, error))
+            }
+        }
+    }
+
+    /// The first of the machine's addresses that answers. What the settings rule out is not tried.
+    async fn dial_any(&self, address: &Address) -> Result<TcpStream> {
+        let found = tokio::net::lookup_host((&*address.host, address.port)).await;
+        let sockets = found.map_err(|source| failed(address, source))?;
+        let mut failure = Error::remote(OP, address, "the name stands for no address");
+        for socket in sockets {
+            if address.scheme == Scheme::Tcp {
+                self.security.permit_plain(socket.ip())?;
+            }
+            match TcpStream::connect(socket).await {
+                Ok(stream) => return Ok(stream),
+                Err(source) => failure = failed(address, source),
+            }
+        }
+        Err(failure)
+    }
+
+    /// What we say first; between processes of one machine nothing is compressed.
+    fn handshake(&self, stream: &TcpStream) -> Handshake {
+        let host = |socket: io::Result<SocketAddr>| socket.ok().map(|socket| socket.ip().to_canonical());
+        let is_one_machine = host(stream.local_addr()) == host(stream.peer_addr());
+        Handshake::ours(self.compression.filter(|_| !is_one_machine))
+    }
+
+    /// Listens; port 0 stands for any that is free.
+    pub(crate) async fn listen(&self, address: &Address) -> Result<Listener> {
+        let host = if address.host.is_empty() { "0.0.0.0" } else { &*address.host };
+        let mut found =
+            tokio::net::lookup_host((host, address.port)).await.map_err(|source| failed(address, source))?;
+        let socket = found.next().ok_or_else(|| Error::remote(OP, address, "the name stands for no address"))?;
+        match address.scheme {
+            Scheme::Tcp => self.security.permit_plain(socket.ip())?,
+            Scheme::Tls => drop(self.tls()?),
+        }
+        let inner = bind(socket).map_err(|source| failed(address, source))?;
+        let local = inner.local_addr().map_err(|source| failed(address, source))?;
+        let address = Address::of_socket(address.scheme, local);
+        Ok(Listener { inner, address, transport: Arc::new(self.clone()) })
+    }
+}
+
+fn bind(socket: SocketAddr) -> io::Result<TcpListener> {
+    let listener = if socket.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
+    listener.set_reuseaddr(true)?;
+    listener.bind(socket)?;
+    listener.listen(BACKLOG)
+}
+
+/// Accepts connections.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    inner: TcpListener,
+    address: Address,
+    transport: Arc<Transport>,
+}
+
+/// A connection that has arrived and has not shown who it is.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    stream: TcpStream,
+    peer: Address,
+    transport: Arc<Transport>,
+}
+
+impl Listener {
+    /// The address with the port that was given.
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The next connection. What may take long, [`Incoming::open`], is for a task of its own.
+    pub(crate) async fn accept(&self) -> Result<Incoming> {
+        let (stream, peer) = self.inner.accept().await.map_err(|source| failed(&self.address, source))?;
+        let peer = Address::of_socket(self.address.scheme, peer);
+        Ok(Incoming { stream, peer, transport: self.transport.clone() })
+    }
+}
+
+impl Incoming {
+    pub(crate) fn peer(&self) -> &Address {
+        &self.peer
+    }
+
+    /// Encryption and handshake, within [`Timeouts::handshake`].
+    pub(crate) async fn open(self) -> Result<Comm> {
+        let limit = self.transport.timeouts.handshake;
+        let peer = self.peer.clone();
+        match timeout(limit, self.open_in_time()).await {
+            Ok(opened) => opened,
+            Err(_) => Err(Error::remote(OP, peer, format!("no handshake within {limit:?}"))),
+        }
+    }
+
+    async fn open_in_time(self) -> Result<Comm> {
+        let Self { stream, peer, transport } = self;
+        prepare(&stream, transport.timeouts.tcp).map_err(|source| failed(&peer, source))?;
+        let ours = transport.handshake(&stream);
+        let shown = peer.to_string();
+        match peer.scheme {
+            Scheme::Tcp => Comm::open(stream, &shown, ours, transport.limits).await,
+            Scheme::Tls => {
+                let stream = transport.tls()?.accept(stream, &peer).await?;
+                Comm::open(stream, &shown, ours, transport.limits).await
+            }
+        }
+    }
+}
+
+fn failed(address: &Address, source: io::Error) -> Error {
+    Error::remote(OP, address, &source).with_source(source)
+}
+
+/// Small messages leave at once, and silence becomes an error after `limit`.
+fn prepare(stream: &TcpStream, limit: Duration) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    let (idle, interval, n_probes) = probes(limit);
+    let keepalive = TcpKeepalive::new().with_time(idle).with_interval(interval).with_retries(n_probes);
+    socket.set_tcp_keepalive(&keepalive)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(limit))?;
+    Ok(())
+}
+
+/// When probing begins, the pause between probes, and their number: together they take `limit`, in whole seconds.
+fn probes(limit: Duration) -> (Duration, Duration, u32) {
+    let limit_s = limit.as_secs().max(2);
+    let n_probes = 10.min(limit_s - 1);
+    let wanted_idle_s = (limit_s / 4).max(1);
+    let interval_s = ((limit_s - wanted_idle_s) / n_probes).max(1);
+    let idle_s = limit_s - interval_s * n_probes;
+    (Duration::from_secs(idle_s), Duration::from_secs(interval_s), n_probes as u32)
+}
+
+/// A random part of a pause, so that processes that lost the same peer do not come back together.
+fn jitter(pause: Duration) -> Duration {
+    let random = RandomState::new().build_hasher().finish();
+    pause.mul_f64(random as f64 / u64::MAX as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::wire::Value;
+    use super::*;
+
+    fn block_on<T>(work: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+    }
+
+    fn plain() -> Transport {
+        Transport::new(Security::new(), Role::Worker).unwrap()
+    }
+
+    #[test]
+    fn probing_fills_the_time_limit() {
+        for limit_s in 1..200 {
+            let (idle, interval, n) = probes(Duration::from_secs(limit_s));
+            assert!(idle.as_secs() >= 1 && interval.as_secs() >= 1 && n >= 1);
+            assert_eq!((idle + interval * n).as_secs(), limit_s.max(2));
+        }
+        assert_eq!(probes(Duration::from_secs(30)), (Duration::from_secs(10), Duration::from_secs(2), 10));
+    }
+
+    #[test]
+    fn a_connection_over_either_protocol_carries_messages() {
+        block_on(async {
+            for text in ["tcp://127.0.0.1:0", "tcp://[::1]:0"] {
+                let transport = plain();
+                let Ok(listener) = transport.listen(&text.parse().unwrap()).await else {
+                    assert!(text.contains("::1"), "a machine without IPv6 still has IPv4");
+                    continue;
+                };
+                let serve = async {
+                    let mut comm = listener.accept().await.unwrap().open().await.unwrap();
+                    let message = comm.reader.expect().await.unwrap();
+                    comm.writer.write(&message).await.unwrap();
+                };
+                let ask = async {
+                    let mut comm = transport.connect(listener.address()).await.unwrap();
+                    comm.exchange(&Value::Int(7)).await.unwrap()
+                };
+                assert_eq!(tokio::join!(serve, ask).1, Value::Int(7));
+            }
+        });
+    }
+
+    #[test]
+    fn sockets_are_prepared() {
+        block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            prepare(&stream, Duration::from_secs(30)).unwrap();
+            let socket = SockRef::from(&stream);
+            assert!(stream.nodelay().unwrap() && socket.keepalive().unwrap());
+            #[cfg(target_os = "linux")]
+            assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(30)));
+        });
+    }
+
+    #[test]
+    fn what_the_settings_rule_out_is_not_tried() {
+        block_on(async {
+            let far: Address = "tcp://192.0.2.1:9".parse().unwrap();
+            assert!(plain().connect(&far).await.unwrap_err().is_usage());
+            assert!(plain().listen(&"tcp://0.0.0.0:0".parse().unwrap()).await.unwrap_err().is_usage());
+            assert!(plain().listen(&"tcp://:0".parse().unwrap()).await.unwrap_err().is_usage());
+            let encrypted = Security::new().require_encryption(true);
+            let transport = Transport::new(encrypted, Role::Client).unwrap();
+            assert!(transport.connect(&"tcp://127.0.0.1:9".parse().unwrap()).await.unwrap_err().is_usage());
+            assert!(transport.connect(&"tls://127.0.0.1:9".parse().unwrap()).await.is_err());
+            assert!(transport.listen(&"tls://127.0.0.1:0".parse().unwrap()).await.unwrap_err().is_usage());
+        });
+    }
+
+    #[test]
+    fn nobody_there_is_an_error_in_time() {
+        block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = Address::of_socket(Scheme::Tcp, listener.local_addr().unwrap());
+            drop(listener);
+            let mut transport = plain();
+            transport.timeouts.connect = Duration::from_millis(50);
+            let error = transport.connect(&address).await.unwrap_err();
+            assert!(error.is_remote() && error.to_string().contains("not reached within 50ms"), "{error}");
+        });
+    }
+
+    #[test]
+    fn a_peer_without_a_handshake_is_dropped_in_time() {
+        block_on(async {
+            let mut transport = plain();
+            transport.timeouts.handshake = Duration::from_millis(20);
+            let listener = transport.listen(&"tcp://127.0.0.1:0".parse().unwrap()).await.unwrap();
+            let silent = TcpStream::connect(("127.0.0.1", listener.address().port)).await.unwrap();
+            let error = listener.accept().await.unwrap().open().await.unwrap_err();
+            assert!(error.to_string().contains("no handshake within 20ms"), "{error}");
+            drop(silent);
+        });
+    }
+}
