@@ -172,8 +172,17 @@ fn unsafe_files_state_their_invariants() {
 
 #[test]
 fn foreign_crates_keep_to_their_doors() {
-    let doors =
-        [("rayon", "exec/pool.rs"), ("libc", "block/recycle.rs"), ("zarrs", "io/zarr/"), ("gemm", "kernels/contract/")];
+    let doors = [
+        ("rayon", "exec/pool.rs"),
+        ("libc", "block/recycle.rs"),
+        ("zarrs", "io/zarr/"),
+        ("gemm", "kernels/contract/"),
+        ("tokio", "exec/remote/"),
+        ("rmp", "exec/remote/wire/"),
+        ("lz4_flex", "exec/remote/wire/compress.rs"),
+        ("socket2", "exec/remote/comm/tcp.rs"),
+        ("rustls", "exec/remote/comm/tls.rs"),
+    ];
     for source in sources() {
         for (name, door) in doors {
             let uses = |line: &String| {

@@ -166,19 +166,10 @@ impl std::fmt::Debug for Comm {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use tokio::io::DuplexStream;
-
+mod tests {
     use super::super::super::wire::Serialized;
+    use super::super::testing::pair;
     use super::*;
-
-    /// Two ends of a connection in memory.
-    pub(in super::super) async fn pair() -> (Comm, Comm) {
-        let (left, right) = tokio::io::duplex(1 << 16);
-        let open = |flow: DuplexStream, peer| Comm::open(flow, peer, Handshake::ours(None), Limits::default());
-        let (left, right) = tokio::join!(open(left, "right"), open(right, "left"));
-        (left.unwrap(), right.unwrap())
-    }
 
     fn block_on<T>(work: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)

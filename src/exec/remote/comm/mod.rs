@@ -20,6 +20,8 @@ mod channel;
 mod rpc;
 mod stream;
 mod tcp;
+#[cfg(test)]
+mod testing;
 mod tls;
 
 pub(crate) use address::{Address, Scheme};

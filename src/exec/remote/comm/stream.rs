@@ -174,7 +174,7 @@ impl std::fmt::Debug for StreamReceiver {
 
 #[cfg(test)]
 mod tests {
-    use super::super::channel::tests::pair;
+    use super::super::testing::pair;
     use super::*;
 
     /// Time passes only when everybody waits.

@@ -172,7 +172,7 @@ impl WriteMap for InHeader {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::msgpack::tests::plain_values;
+    use super::super::testing::plain_values;
     use super::*;
 
     fn bytes(bytes: &'static [u8]) -> Bytes {

@@ -33,6 +33,8 @@ mod message;
 mod msgpack;
 mod payload;
 mod reply;
+#[cfg(test)]
+mod testing;
 mod value;
 
 pub(crate) use compress::Compression;
