@@ -6,7 +6,7 @@ use super::axis::AxisChunks;
 use super::slicing::PieceTable;
 
 pub(super) fn chunks(sizes: &[u64]) -> AxisChunks {
-    AxisChunks::from_sizes(sizes).unwrap()
+    AxisChunks::from_sizes(sizes).expect("a valid case")
 }
 
 /// Any cut of an axis: regular or not, with and without empty chunks.
@@ -22,9 +22,9 @@ pub(super) fn cut_of(len: u64) -> impl Strategy<Value = AxisChunks> {
 /// The positions that the table brings to an output chunk, read off its pieces.
 fn gathered(table: &PieceTable, out: u64) -> Vec<u64> {
     let mut got = Vec::new();
-    for piece in table.pieces_of(out).unwrap() {
+    for piece in table.pieces_of(out).expect("a valid case") {
         assert_eq!(piece.dst, got.len() as u64..got.len() as u64 + piece.src.len());
-        let block = table.input().block_range(piece.block).unwrap();
+        let block = table.input().block_range(piece.block).expect("a valid case");
         assert!(piece.src.span().end <= block.end - block.start);
         got.extend(piece.src.positions().map(|i| block.start + i));
     }
@@ -37,11 +37,11 @@ pub(super) fn check(table: &PieceTable, positions: &[u64]) {
     assert_eq!(output.len(), Some(positions.len() as u64));
     let mut pairs = Vec::new();
     for out in 0..output.n_blocks() {
-        let span = output.block_range(out).unwrap();
+        let span = output.block_range(out).expect("a valid case");
         let expected = &positions[span.start as usize..span.end as usize];
         assert_eq!(gathered(table, out), expected);
-        let mut blocks: Vec<u64> = expected.iter().map(|&p| input.block_of(p).unwrap()).collect();
-        let local = |(&p, &b): (&u64, &u64)| (b, p - input.block_range(b).unwrap().start);
+        let mut blocks: Vec<u64> = expected.iter().map(|&p| input.block_of(p).expect("a valid case")).collect();
+        let local = |(&p, &b): (&u64, &u64)| (b, p - input.block_range(b).expect("a valid case").start);
         let sources: Vec<(u64, u64)> = expected.iter().zip(&blocks).map(local).collect();
         if table.is_identity() {
             blocks.push(out);
@@ -50,7 +50,7 @@ pub(super) fn check(table: &PieceTable, positions: &[u64]) {
         blocks.dedup();
         let set = table.blocks_of(out);
         assert_eq!(set.iter().collect::<Vec<_>>(), blocks);
-        let by_place = table.sources_of(out).unwrap();
+        let by_place = table.sources_of(out).expect("a valid case");
         assert_eq!(by_place.into_iter().map(|(place, i)| (set.at(place), i)).collect::<Vec<_>>(), sources);
         pairs.extend(blocks.into_iter().map(|block| (block, out)));
     }

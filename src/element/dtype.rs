@@ -113,8 +113,8 @@ impl DType {
     }
 
     /// Whether it is `complex64` or `complex128`.
-    pub fn is_complex(self) -> bool {
-        self.kind() == DTypeKind::Complex
+    pub const fn is_complex(self) -> bool {
+        matches!(self, DType::C32 | DType::C64)
     }
 
     /// The type of the magnitude: itself, or the part type of a complex type.

@@ -29,6 +29,7 @@ mod lift;
 pub(crate) mod named;
 mod operands;
 mod ops;
+mod prefetch;
 pub(crate) mod program;
 pub(crate) mod reduce;
 mod scan;

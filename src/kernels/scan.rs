@@ -15,12 +15,12 @@
 //! block. Maxima and minima keep the element type. NaN propagates, or is passed over where `skips_nan` is set: it counts
 //! as 0 in a sum and as 1 in a product; a maximum stays NaN until the first number.
 
-use ndarray::{ArcArray, IxDyn};
+use ndarray::{ArcArray, ArrayD, ArrayViewD, ArrayViewMut1, ArrayViewMutD, Axis, IxDyn, Zip};
 use serde::{Deserialize, Serialize};
 
 use super::context::KernelContext;
 use super::copy::{contiguous, writable};
-use super::operands::{blocks, dense, exactly, from_flat, scratch, typed};
+use super::operands::{blocks, dense, exactly, from_flat, typed};
 use crate::block::{Block, Value};
 use crate::element::dispatch::{dispatch, dispatch_real};
 use crate::element::{DType, Element, Real, Scalar};
@@ -82,7 +82,7 @@ impl ScanOp {
 }
 
 impl Scan {
-    pub(crate) fn run(&self, inputs: Vec<Value>, ctx: &KernelContext<'_>) -> Result<Block> {
+    pub(crate) fn run(&self, inputs: Vec<Value>, ctx: &KernelContext<'_>) -> Result<Value> {
         let mut blocks = blocks(inputs)?.into_iter();
         let (Some(block), carry, None) = (blocks.next(), blocks.next(), blocks.next()) else {
             return Err(Error::bug(OP, "a scan takes a block and at most one carry"));
@@ -92,14 +92,14 @@ impl Scan {
 }
 
 impl ScanTotal {
-    pub(crate) fn run(&self, inputs: Vec<Value>, ctx: &KernelContext<'_>) -> Result<Block> {
+    pub(crate) fn run(&self, inputs: Vec<Value>, ctx: &KernelContext<'_>) -> Result<Value> {
         let [block] = exactly(OP, inputs)?;
         self.0.run(Work::Total, block, None, ctx)
     }
 }
 
 impl ScanApply {
-    pub(crate) fn run(&self, inputs: Vec<Value>, ctx: &KernelContext<'_>) -> Result<Block> {
+    pub(crate) fn run(&self, inputs: Vec<Value>, ctx: &KernelContext<'_>) -> Result<Value> {
         let [block, carry] = exactly(OP, inputs)?;
         self.0.run(Work::Apply, block, Some(carry), ctx)
     }
@@ -114,7 +114,7 @@ enum Work {
 }
 
 impl ScanSpec {
-    fn run(self, work: Work, block: Block, carry: Option<Block>, ctx: &KernelContext<'_>) -> Result<Block> {
+    fn run(self, work: Work, block: Block, carry: Option<Block>, ctx: &KernelContext<'_>) -> Result<Value> {
         let skips_nan = self.skips_nan;
         match self.op {
             ScanOp::Sum => {
@@ -139,29 +139,25 @@ impl ScanSpec {
         block: Block,
         carry: Option<Block>,
         ctx: &KernelContext<'_>,
-    ) -> Result<Block> {
+    ) -> Result<Value> {
         // A scan of most elements is itself not sparse: nothing is gained by keeping the layout.
-        let array = contiguous(dense(typed::<T>(block)?)?, ctx)?;
+        let array = dense(typed::<T>(block)?)?;
         let lanes = Lanes::new(array.shape(), self.axis)?;
         if work == Work::Apply {
-            return lanes.apply(join, array, carry, ctx);
+            return lanes.apply(join, contiguous(array, ctx)?, carry, ctx).map(Value::from);
         }
         let carry = carry.map(|block| lanes.carry::<J::Out>(block, ctx)).transpose()?;
         let carry = carry.as_ref().and_then(|carry| carry.as_slice());
-        let flat = array.as_slice().unwrap_or(&[]);
-        let out = match work {
-            Work::Total => {
-                let totals = lanes.totals(join, flat);
-                from_flat(&lanes.shape_with(1), totals)?
-            }
-            Work::Running | Work::Apply => {
-                let mut out = scratch::<J::Out>(&lanes.shape, ctx)?;
-                lanes.scan(join, flat, carry, out.as_slice_mut().unwrap_or(&mut []));
-                out
-            }
-        };
+        if work == Work::Total {
+            let array = contiguous(array, ctx)?;
+            let totals = lanes.totals(join, array.as_slice().unwrap_or(&[]));
+            ctx.recycle([Block::new(array)]);
+            return Ok(Block::from_dense(from_flat(&lanes.shape_with(1), totals)?).into());
+        }
+        let array = if has_whole_rows(&array) { array } else { contiguous(array, ctx)? };
+        let result = ctx.dense_result(&lanes.shape, |out| lanes.scan(join, array.view(), carry, out))?;
         ctx.recycle([Block::new(array)]);
-        Ok(Block::from_dense(out))
+        Ok(result)
     }
 }
 
@@ -367,28 +363,32 @@ impl Lanes {
         }
     }
 
-    fn scan<T: Element, J: Join<T>>(&self, join: &J, x: &[T], carry: Option<&[J::Out]>, out: &mut [J::Out]) {
+    /// Scans the lanes of `x`, which may be a part of a larger array, into `out`, which may be one too.
+    fn scan<T: Element, J: Join<T>>(
+        &self,
+        join: &J,
+        x: ArrayViewD<'_, T>,
+        carry: Option<&[J::Out]>,
+        mut out: ArrayViewMutD<'_, J::Out>,
+    ) -> Result<()> {
         if x.is_empty() {
-            return;
+            return Ok(());
         }
-        let mut start = self.start(join, carry);
-        let n_block = self.len * self.n_inner;
-        if self.n_inner == 1 {
-            let together = N_TOGETHER * n_block;
-            let groups = x.chunks(together).zip(out.chunks_mut(together)).zip(start.chunks(N_TOGETHER));
-            groups.for_each(|((x, out), start)| scan_together(join, x, out, start, self.len));
-            return;
-        }
-        let blocks =
-            x.chunks_exact(n_block).zip(out.chunks_exact_mut(n_block)).zip(start.chunks_exact_mut(self.n_inner));
-        for ((x, out), acc) in blocks {
-            for (x, out) in x.chunks_exact(self.n_inner).zip(out.chunks_exact_mut(self.n_inner)) {
-                for ((out, &x), acc) in out.iter_mut().zip(x).zip(acc.iter_mut()) {
-                    *acc = join.join(*acc, join.widen(x));
-                    *out = join.narrow(*acc);
-                }
+        let start = self.start(join, carry);
+        if self.n_inner == 1 && self.axis + 1 == self.shape.len() {
+            let mut rows: Vec<_> = x.rows().into_iter().filter_map(|row| row.to_slice()).collect();
+            let mut out_rows: Vec<_> = out.rows_mut().into_iter().filter_map(ArrayViewMut1::into_slice).collect();
+            if rows.len() != start.len() || out_rows.len() != start.len() {
+                return Err(Error::bug(OP, "a row is not a slice"));
             }
+            let groups = rows.chunks_mut(N_TOGETHER).zip(out_rows.chunks_mut(N_TOGETHER));
+            groups.zip(start.chunks(N_TOGETHER)).for_each(|((x, out), start)| scan_together(join, x, out, start));
+            return Ok(());
         }
+        let mut acc = ArrayD::from_shape_vec(IxDyn(&self.shape_with(1)), start)
+            .map_err(|error| Error::bug(OP, error.to_string()))?;
+        scan_slabs(join, self.axis, &x, &mut out, &mut acc.view_mut());
+        Ok(())
     }
 
     fn totals<T: Element, J: Join<T>>(&self, join: &J, x: &[T]) -> Vec<J::Out> {
@@ -451,25 +451,52 @@ fn total<T: Element, J: Join<T>>(join: &J, x: &[T]) -> J::Acc {
     acc.into_iter().fold(tail, |total, acc| join.join(total, acc))
 }
 
+/// Whether the elements along the last axis are neighbours.
+fn has_whole_rows<T>(array: &ArcArray<T, IxDyn>) -> bool {
+    array.shape().last().is_none_or(|&len| len <= 1) || array.strides().last() == Some(&1)
+}
+
+/// Scans along an axis that is not the last one: whole slabs of lanes at a time. `acc` has length 1 along the axis.
+fn scan_slabs<T: Element, J: Join<T>>(
+    join: &J,
+    axis: usize,
+    x: &ArrayViewD<'_, T>,
+    out: &mut ArrayViewMutD<'_, J::Out>,
+    acc: &mut ArrayViewMutD<'_, J::Acc>,
+) {
+    if axis > 0 {
+        let parts = x.outer_iter().zip(out.outer_iter_mut()).zip(acc.outer_iter_mut());
+        return parts.for_each(|((x, mut out), mut acc)| scan_slabs(join, axis - 1, &x, &mut out, &mut acc));
+    }
+    let mut acc = acc.index_axis_mut(Axis(0), 0);
+    for (x, out) in x.outer_iter().zip(out.outer_iter_mut()) {
+        Zip::from(out).and(&mut acc).and(x).for_each(|out, acc, &x| {
+            *acc = join.join(*acc, join.widen(x));
+            *out = join.narrow(*acc);
+        });
+    }
+}
+
 /// Scans up to [`N_TOGETHER`] lanes of neighbouring elements, one element of each in turn: an addition waits for the one
 /// before it in its lane, not for those of other lanes.
-fn scan_together<T: Element, J: Join<T>>(join: &J, x: &[T], out: &mut [J::Out], start: &[J::Acc], len: usize) {
-    let mut rows: Vec<(&[T], &mut [J::Out])> = x.chunks_exact(len).zip(out.chunks_exact_mut(len)).collect();
-    if let (Ok(rows), Ok(acc)) =
-        (<&mut [_; N_TOGETHER]>::try_from(rows.as_mut_slice()), <&[_; N_TOGETHER]>::try_from(start))
-    {
+fn scan_together<T: Element, J: Join<T>>(join: &J, x: &[&[T]], out: &mut [&mut [J::Out]], start: &[J::Acc]) {
+    if let (Ok(x), Ok(out), Ok(acc)) = (
+        <&[_; N_TOGETHER]>::try_from(x),
+        <&mut [_; N_TOGETHER]>::try_from(&mut *out),
+        <&[_; N_TOGETHER]>::try_from(start),
+    ) {
         let mut acc = *acc;
-        for i in 0..len {
-            for (acc, (x, out)) in acc.iter_mut().zip(rows.iter_mut()) {
+        for i in 0..x[0].len() {
+            for ((acc, x), out) in acc.iter_mut().zip(x).zip(out.iter_mut()) {
                 *acc = join.join(*acc, join.widen(x[i]));
                 out[i] = join.narrow(*acc);
             }
         }
         return;
     }
-    for ((x, out), &start) in rows.into_iter().zip(start) {
+    for ((x, out), &start) in x.iter().zip(out).zip(start) {
         let mut acc = start;
-        for (out, &x) in out.iter_mut().zip(x) {
+        for (out, &x) in out.iter_mut().zip(*x) {
             acc = join.join(acc, join.widen(x));
             *out = join.narrow(acc);
         }
@@ -523,9 +550,11 @@ mod tests {
     fn check<T: Drawn>(spec: ScanSpec, x: &ArrayD<T>, cut: usize, to_f64: impl Fn(T) -> f64, kind: Kind) {
         let pool = BufferPool::new(1 << 20);
         let ctx = KernelContext::new(&pool);
-        let run = |inputs| Scan(spec).run(blocks_of(inputs), &ctx).unwrap();
-        let total = |block| ScanTotal(spec).run(blocks_of(vec![block]), &ctx).unwrap();
-        let apply = |block, carry| ScanApply(spec).run(blocks_of(vec![block, carry]), &ctx).unwrap();
+        let run = |inputs| Scan(spec).run(blocks_of(inputs), &ctx).and_then(Value::into_block).unwrap();
+        let total = |block| ScanTotal(spec).run(blocks_of(vec![block]), &ctx).and_then(Value::into_block).unwrap();
+        let apply = |block, carry| {
+            ScanApply(spec).run(blocks_of(vec![block, carry]), &ctx).and_then(Value::into_block).unwrap()
+        };
         let as_f64 = |block: &Block| -> ArrayD<f64> {
             crate::block::with_block!(block, U, data => data.to_dense().unwrap().mapv(|x: U| x.to_scalar().cast(DType::F64)).mapv(f64::from_scalar))
         };
@@ -586,7 +615,9 @@ mod tests {
 
     fn scan(op: ScanOp, block: Block) -> Result<Block> {
         let pool = BufferPool::new(0);
-        Scan(ScanSpec { op, axis: 0, skips_nan: false }).run(vec![block.into()], &KernelContext::new(&pool))
+        Scan(ScanSpec { op, axis: 0, skips_nan: false })
+            .run(vec![block.into()], &KernelContext::new(&pool))
+            .and_then(Value::into_block)
     }
 
     #[test]

@@ -159,6 +159,7 @@ macro_rules! at_levels {
         $visibility:vis fn $picker:ident $(<$($generic:ident),* $(,)?>)? ($($arg:ident: $type:ty),* $(,)?)
         $(-> $result:ty)? $(where [$($bounds:tt)*])? = $body:ident
     ) => {
+        // SAFETY: what the returned function asks of its caller stands in the module docs.
         $(#[$attribute])*
         $visibility const fn $picker$(<$($generic),*>)?(
             level: $crate::kernels::simd::Level,
@@ -196,8 +197,9 @@ macro_rules! at_levels {
 pub(crate) use at_levels;
 
 #[cfg(test)]
-#[allow(unsafe_code)]
 mod tests {
+    #![allow(unsafe_code)]
+
     use super::*;
 
     trait Map1<T, U> {

@@ -123,7 +123,7 @@ pub(crate) fn numbers(seed: u64) -> impl Iterator<Item = u64> {
 /// A drawn dense array.
 pub(crate) fn drawn_dense<T: Drawn>(shape: &[usize], seed: u64) -> ArrayD<T> {
     let n = shape.iter().product::<usize>();
-    ArrayD::from_shape_vec(IxDyn(shape), numbers(seed).take(n).map(T::drawn).collect()).unwrap()
+    ArrayD::from_shape_vec(IxDyn(shape), numbers(seed).take(n).map(T::drawn).collect()).expect("a valid case")
 }
 
 /// A drawn block and the same as a plain array.
@@ -158,7 +158,7 @@ pub(crate) fn stored<T: Element>(dense: &ArrayD<T>, kind: Kind) -> Block {
             frame.assign(dense);
             frame.into()
         }
-        Kind::Sparse => Coo::from_dense_with_fill(&dense.view(), T::one()).unwrap().into(),
+        Kind::Sparse => Coo::from_dense_with_fill(&dense.view(), T::one()).expect("a valid case").into(),
     };
     Block::new(data)
 }
@@ -166,7 +166,7 @@ pub(crate) fn stored<T: Element>(dense: &ArrayD<T>, kind: Kind) -> Block {
 /// Fails unless the block has exactly these elements, in storage.
 #[track_caller]
 pub(crate) fn assert_same<T: Element>(block: &Block, expected: &ArrayD<T>) {
-    let found = block.to_array::<T>().unwrap();
+    let found = block.to_array::<T>().expect("a valid case");
     let same = found.shape() == expected.shape() && found.iter().zip(expected).all(|(a, b)| a.is_same(*b));
     assert!(same, "found {found:?}, expected {expected:?}");
 }

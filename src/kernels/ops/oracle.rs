@@ -26,8 +26,11 @@ fn number(text: &str) -> Scalar {
         "T" => Scalar::Bool(true),
         "F" => Scalar::Bool(false),
         _ => match text.split_once(',') {
-            Some((re, im)) => Scalar::C64(num_complex::Complex::new(re.parse().unwrap(), im.parse().unwrap())),
-            None => text.parse::<i64>().map_or_else(|_| Scalar::F64(text.parse().unwrap()), Scalar::I64),
+            Some((re, im)) => Scalar::C64(num_complex::Complex::new(
+                re.parse().expect("a valid case"),
+                im.parse().expect("a valid case"),
+            )),
+            None => text.parse::<i64>().map_or_else(|_| Scalar::F64(text.parse().expect("a valid case")), Scalar::I64),
         },
     }
 }
@@ -43,7 +46,7 @@ fn expected_dtype(numpy: &str, inputs: &[DType]) -> Option<DType> {
         "-" => None,
         "f2" | "f4" if inputs.iter().all(|dtype| dtype.is_integral()) => Some(DType::F64),
         "f2" => Some(DType::F32),
-        name => Some(name.parse().unwrap()),
+        name => Some(name.parse().expect("a valid case")),
     }
 }
 
@@ -60,7 +63,7 @@ fn result_types_are_numpys() {
     let pairs = ["i8 u8", "? i1", "i4 f4", "f4 c16", "u1 i1", "u4 i4", "? f4", "u8 f4"];
     for (head, items) in lines("meets") {
         for (pair, item) in pairs.iter().zip(items) {
-            let inputs: Vec<DType> = pair.split(' ').map(|name| name.parse().unwrap()).collect();
+            let inputs: Vec<DType> = pair.split(' ').map(|name| name.parse().expect("a valid case")).collect();
             let found = op(head[0]).signature(&inputs).ok().map(|signature| signature.output);
             assert_eq!(found, expected_dtype(item, &inputs), "{} of {pair}", head[0]);
         }
@@ -88,10 +91,14 @@ fn every_signature_has_loops_and_every_loop_a_signature() {
             // A program finds its loops when it is compiled.
             match op.signature(&inputs) {
                 Ok(signature) => {
-                    let program = Program::single(op, &inputs).unwrap().compiled_for(Level::Base, true);
+                    let program = Program::single(op, &inputs).expect("a valid case").compiled_for(Level::Base, true);
                     assert_eq!(program.output_dtypes(), [signature.output]);
                     let ones: Vec<Scalar> = inputs.iter().map(|&dtype| Scalar::one(dtype)).collect();
-                    assert_eq!(program.on_scalars(&ones).unwrap()[0].dtype(), signature.output, "{op:?} of {dtype}");
+                    assert_eq!(
+                        program.on_scalars(&ones).expect("a valid case")[0].dtype(),
+                        signature.output,
+                        "{op:?} of {dtype}"
+                    );
                 }
                 Err(error) => assert!(error.is_dtype() && Program::single(op, &inputs).is_err()),
             }
@@ -172,7 +179,7 @@ fn results(program: &Program, inputs: &[Vec<Scalar>]) -> Vec<Option<Scalar>> {
 }
 
 fn check_line(op: ElemOp, dtype: DType, inputs: &[Vec<Scalar>], items: &[&str], epsilon: f64) {
-    let program = Program::single(op, &vec![dtype; op.arity()]).unwrap();
+    let program = Program::single(op, &vec![dtype; op.arity()]).expect("a valid case");
     for level in Level::available() {
         let found = results(&program.compiled_for(level, true), inputs);
         assert_eq!(found.len(), items.len());
@@ -190,13 +197,13 @@ fn check_line(op: ElemOp, dtype: DType, inputs: &[Vec<Scalar>], items: &[&str], 
 }
 
 fn columns(word: &str, dtype: &str) -> Vec<&'static str> {
-    lines(word).find(|(head, _)| head[0] == dtype).unwrap().1
+    lines(word).find(|(head, _)| head[0] == dtype).expect("a valid case").1
 }
 
 #[test]
 fn one_operand_gives_what_numpy_gives() {
     for (head, items) in lines("one") {
-        let dtype: DType = head[1].parse().unwrap();
+        let dtype: DType = head[1].parse().expect("a valid case");
         let values = columns("values", head[1]);
         check_line(op(head[0]), dtype, &[numbers(&values, dtype)], &items, f64::EPSILON);
         if let Some(single) = single_precision(dtype) {
@@ -208,7 +215,7 @@ fn one_operand_gives_what_numpy_gives() {
 #[test]
 fn two_operands_give_what_numpy_gives() {
     for (head, items) in lines("two") {
-        let dtype: DType = head[1].parse().unwrap();
+        let dtype: DType = head[1].parse().expect("a valid case");
         let values = columns("pairs", head[1]);
         let pairs = |dtype| {
             let values = numbers(&values, dtype);
@@ -315,11 +322,13 @@ fn integers_of_all_widths_wrap() {
         }
         let columns =
             [pairs.iter().map(|p| wrapped(p.0, dtype)).collect(), pairs.iter().map(|p| wrapped(p.1, dtype)).collect()];
-        let program = Program::single(op, &vec![dtype; op.arity()]).unwrap();
+        let program = Program::single(op, &vec![dtype; op.arity()]).expect("a valid case");
         for level in Level::available() {
             let found = results(&program.compiled_for(level, true), &columns[..op.arity()]);
             for (&(x, y), found) in pairs.iter().zip(found) {
-                let expected = meaning(op, x, y, bits).unwrap().map(|value| wrapped(value, program.output_dtypes()[0]));
+                let expected = meaning(op, x, y, bits)
+                    .expect("a valid case")
+                    .map(|value| wrapped(value, program.output_dtypes()[0]));
                 let same = found.zip(expected).map_or(found.is_none() && expected.is_none(), |(f, e)| f.is_same(e));
                 assert!(same, "{op:?} of {dtype} at {level:?}: {x}, {y} is {found:?}, not {expected:?}");
             }
@@ -339,18 +348,21 @@ fn signed_and_unsigned_words_are_compared_exactly() {
     ];
     for name in ["equal", "not_equal", "less", "less_equal", "greater", "greater_equal"] {
         for (x, y) in pairs {
-            let expected = meaning(op(name), x as i128, y as i128, 64).flatten().unwrap() == 1;
-            let found = Program::single(op(name), &[DType::I64, DType::U64]).unwrap();
-            let found = found.on_scalars(&[Scalar::I64(x), Scalar::U64(y)]).unwrap();
+            let expected = meaning(op(name), x as i128, y as i128, 64).flatten().expect("a valid case") == 1;
+            let found = Program::single(op(name), &[DType::I64, DType::U64]).expect("a valid case");
+            let found = found.on_scalars(&[Scalar::I64(x), Scalar::U64(y)]).expect("a valid case");
             assert!(found[0].is_same(Scalar::Bool(expected)), "{x} {name} {y}");
-            let turned = meaning(op(name), y as i128, x as i128, 64).flatten().unwrap() == 1;
-            let found = Program::single(op(name), &[DType::U64, DType::I64]).unwrap();
-            let found = found.on_scalars(&[Scalar::U64(y), Scalar::I64(x)]).unwrap();
+            let turned = meaning(op(name), y as i128, x as i128, 64).flatten().expect("a valid case") == 1;
+            let found = Program::single(op(name), &[DType::U64, DType::I64]).expect("a valid case");
+            let found = found.on_scalars(&[Scalar::U64(y), Scalar::I64(x)]).expect("a valid case");
             assert!(found[0].is_same(Scalar::Bool(turned)), "{y} {name} {x}");
         }
     }
-    assert_eq!(op("less").signature(&[DType::U64, DType::I8]).unwrap().inputs(), [DType::U64, DType::I64]);
-    assert_eq!(op("add").signature(&[DType::U64, DType::I8]).unwrap().inputs(), [DType::F64, DType::F64]);
+    assert_eq!(
+        op("less").signature(&[DType::U64, DType::I8]).expect("a valid case").inputs(),
+        [DType::U64, DType::I64]
+    );
+    assert_eq!(op("add").signature(&[DType::U64, DType::I8]).expect("a valid case").inputs(), [DType::F64, DType::F64]);
 }
 
 /// Values that are worth trying in any element type.
@@ -384,9 +396,10 @@ fn samples(dtype: DType) -> Vec<Scalar> {
 fn casts_are_those_of_scalars() {
     for (from, to) in DType::all().flat_map(|from| DType::all().map(move |to| (from, to))) {
         let values = samples(from);
-        let program = Program::single(ElemOp::Cast(to), &[from]).unwrap();
+        let program = Program::single(ElemOp::Cast(to), &[from]).expect("a valid case");
         for level in Level::available() {
-            let found = on_columns(&program.compiled_for(level, true), &[values.clone()], values.len()).unwrap();
+            let found =
+                on_columns(&program.compiled_for(level, true), &[values.clone()], values.len()).expect("a valid case");
             for (value, found) in values.iter().zip(&found[0]) {
                 assert!(found.is_same(value.cast(to)), "{value} of {from} as {to} is {found}");
             }
@@ -399,23 +412,25 @@ fn a_condition_chooses_and_bounds_clip() {
     let truth = [true, false, true];
     for dtype in DType::all() {
         let values = samples(dtype);
-        let select = Program::single(ElemOp::Select, &[DType::Bool, dtype, dtype]).unwrap();
+        let select = Program::single(ElemOp::Select, &[DType::Bool, dtype, dtype]).expect("a valid case");
         for ((i, &x), &y) in values.iter().enumerate().zip(values.iter().rev()) {
-            let found = select.on_scalars(&[Scalar::Bool(truth[i % 3]), x, y]).unwrap()[0];
+            let found = select.on_scalars(&[Scalar::Bool(truth[i % 3]), x, y]).expect("a valid case")[0];
             assert!(found.is_same(if truth[i % 3] { x } else { y }));
         }
         // Bounded from below, then from above, each as NumPy's maximum and minimum do.
-        let clip = Program::single(ElemOp::Clip, &[dtype; 3]).unwrap();
-        let two = |op, x, y| Program::single(op, &[dtype; 2]).unwrap().on_scalars(&[x, y]).unwrap()[0];
+        let clip = Program::single(ElemOp::Clip, &[dtype; 3]).expect("a valid case");
+        let two = |op, x, y| {
+            Program::single(op, &[dtype; 2]).expect("a valid case").on_scalars(&[x, y]).expect("a valid case")[0]
+        };
         for (i, &x) in values.iter().enumerate() {
             let (low, high) = (values[(i * 5 + 1) % values.len()], values[(i * 3 + 2) % values.len()]);
-            let found = clip.on_scalars(&[x, low, high]).unwrap()[0];
+            let found = clip.on_scalars(&[x, low, high]).expect("a valid case")[0];
             let expected = two(ElemOp::Minimum, two(ElemOp::Maximum, x, low), high);
             assert!(found.is_same(expected), "clip({x}, {low}, {high}) of {dtype} is {found}, not {expected}");
         }
     }
     // A condition of any type counts as bool, and both branches meet.
-    let signature = ElemOp::Select.signature(&[DType::F64, DType::I8, DType::U8]).unwrap();
+    let signature = ElemOp::Select.signature(&[DType::F64, DType::I8, DType::U8]).expect("a valid case");
     assert_eq!((signature.inputs(), signature.output), (&[DType::Bool, DType::I16, DType::I16][..], DType::I16));
 }
 
@@ -433,10 +448,10 @@ fn an_element_has_the_same_result_at_every_place() {
             let columns = [values.clone(), second.collect(), turned(3)];
             for level in Level::available() {
                 let program = program.compiled_for(level, true);
-                let all = on_columns(&program, &columns[..op.arity()], 100).unwrap();
+                let all = on_columns(&program, &columns[..op.arity()], 100).expect("a valid case");
                 for i in 0..100 {
                     let alone: Vec<Scalar> = columns[..op.arity()].iter().map(|column| column[i]).collect();
-                    let alone = program.on_scalars(&alone).unwrap()[0];
+                    let alone = program.on_scalars(&alone).expect("a valid case")[0];
                     assert!(
                         all[0][i].is_same(alone),
                         "{op:?} of {dtype} at {level:?}, place {i}: {} and {alone}",

@@ -83,9 +83,11 @@ struct Naive {
 impl Naive {
     fn apply(&mut self, op: ElemOp, args: &[Scalar]) -> Scalar {
         let dtypes: Vec<DType> = args.iter().map(|arg| arg.dtype()).collect();
-        let program =
-            self.known.entry((op, dtypes)).or_insert_with_key(|(op, dtypes)| Program::single(*op, dtypes).unwrap());
-        program.on_scalars(args).unwrap()[0]
+        let program = self
+            .known
+            .entry((op, dtypes))
+            .or_insert_with_key(|(op, dtypes)| Program::single(*op, dtypes).expect("a valid case"));
+        program.on_scalars(args).expect("a valid case")[0]
     }
 }
 
@@ -98,7 +100,7 @@ struct Built {
 
 fn build(case: &Case) -> Built {
     let mut builder = ProgramBuilder::new();
-    let dtype = |i: usize| DType::all().nth(i).unwrap();
+    let dtype = |i: usize| DType::all().nth(i).expect("a valid case");
     let mut values: Vec<Value> = case.inputs.iter().map(|input| builder.input(dtype(input.dtype))).collect();
     values.push(builder.constant(3i8));
     let mut asked = Vec::new();
@@ -139,7 +141,7 @@ fn memory(input: &Input, shape: &[usize]) -> (Box<dyn Column>, Vec<usize>, Input
         lens[axis] = len * steps[axis].unsigned_abs();
     }
     let values: Vec<Scalar> = (0..lens.iter().product()).map(|i| sample(input.seed.wrapping_add(i))).collect();
-    let dtype = DType::all().nth(input.dtype).unwrap();
+    let dtype = DType::all().nth(input.dtype).expect("a valid case");
     (column(dtype, &values), lens, Input { steps, order, ..input.clone() })
 }
 

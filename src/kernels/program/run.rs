@@ -24,6 +24,7 @@ use super::{Operand, OutputMut, Program, TileRef};
 use crate::element::dispatch::dispatch_int;
 use crate::element::{DType, Element};
 use crate::error::{Error, Result};
+use crate::kernels::prefetch::prefetch;
 
 impl Program {
     /// Computes the program over a block and writes its outputs, every element once.
@@ -171,6 +172,7 @@ impl<'r> Run<'r> {
         let mut row_start = 0;
         while row_start < n_elems {
             let has_gathered = self.begin_row(row_start, piece_len, &mut moving);
+            self.prefetch_next_row();
             let mut column = 0;
             while column < row_len {
                 let cut = Cut { position: row_start + column, column, rows: 1, len: piece_len.min(row_len - column) };
@@ -221,6 +223,16 @@ impl<'r> Run<'r> {
             moving.push(Moving { place: port.place, row: row.unwrap_or(port.tile), step_bytes });
         }
         moving.len() < self.inputs.len() + self.outputs.len()
+    }
+
+    /// Asks for the rows that come next where they do not follow in memory.
+    fn prefetch_next_row(&self) {
+        for port in self.inputs.iter().filter(|port| port.moves && port.panel.is_none() && !port.is_linear) {
+            if let [.., outer, 1] = *self.space.strides(port.number) {
+                let row = port.offset_from_base(self.space.row_offset(port.number, &self.index) + outer);
+                prefetch(row, self.space.row_len() * port.dtype.size_bytes());
+            }
+        }
     }
 
     /// Copies the elements of a cut to scratch, for the operands where they do not lie side by side.

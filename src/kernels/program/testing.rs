@@ -24,7 +24,7 @@ impl<T: Element> Column for ArrayD<T> {
         Operand::new(&self.view())
     }
     fn strided(&self, shape: &[usize], steps: &[isize], order: &[usize]) -> (Operand<'_>, Vec<usize>, Vec<Scalar>) {
-        let mut view = self.view().into_shape_with_order(shape).unwrap().into_dyn();
+        let mut view = self.view().into_shape_with_order(shape).expect("a valid case").into_dyn();
         for (axis, &step) in steps.iter().enumerate() {
             view.slice_axis_inplace(Axis(axis), Slice::new(0, None, step));
         }
@@ -35,7 +35,7 @@ impl<T: Element> Column for ArrayD<T> {
         OutputMut::new(self.view_mut())
     }
     fn output_of(&mut self, shape: &[usize]) -> OutputMut<'_> {
-        OutputMut::new(self.view_mut().into_shape_with_order(shape).unwrap().into_dyn())
+        OutputMut::new(self.view_mut().into_shape_with_order(shape).expect("a valid case").into_dyn())
     }
     fn scalars(&self) -> Vec<Scalar> {
         self.iter().map(|&x| x.to_scalar()).collect()
@@ -46,7 +46,7 @@ impl<T: Element> Column for ArrayD<T> {
 pub(crate) fn column(dtype: DType, values: &[Scalar]) -> Box<dyn Column> {
     dispatch!(dtype, T => {
         let own: Vec<T> = values.iter().map(|&value| T::from_scalar(value)).collect();
-        Box::new(ArrayD::from_shape_vec(vec![values.len()], own).unwrap())
+        Box::new(ArrayD::from_shape_vec(vec![values.len()], own).expect("a valid case"))
     })
 }
 

@@ -8,6 +8,7 @@ use super::program::One;
 use super::sink::Lift;
 use crate::element::{DType, Element};
 use crate::error::Result;
+use crate::kernels::prefetch::prefetch;
 use crate::kernels::program::{Operand, Program, TileRef};
 
 /// Rows in memory shorter than this are better gathered.
@@ -47,7 +48,7 @@ fn send_all<T: Element>(view: &ArrayViewD<'_, T>, frame: &Frame, lift: &mut dyn 
 fn send_rows<T: Element>(view: &ArrayViewD<'_, T>, frame: &Frame, lift: &mut dyn Lift) {
     let row_len = view.shape().last().copied().unwrap_or(1);
     let rows_are_lines = !frame.lines_are_cells() && row_len == frame.line_len();
-    let mut rows = view.rows().into_iter().filter_map(|row| row.to_slice());
+    let mut rows = view.rows().into_iter().filter_map(|row| row.to_slice()).peekable();
     let (mut position, mut visit) = (0, 0);
     while let Some(xs) = rows.next() {
         // A group never reaches beyond its sweep, so the rows are there.
@@ -56,6 +57,9 @@ fn send_rows<T: Element>(view: &ArrayViewD<'_, T>, frame: &Frame, lift: &mut dyn
             let lines = std::array::from_fn(|i| if i == 0 { xs } else { rows.next().unwrap_or_default() });
             lift.rows(position, lines.map(TileRef::new));
         } else {
+            if let Some(next) = rows.peek() {
+                prefetch(next.as_ptr().cast(), size_of_val(*next));
+            }
             lift.tile(position, TileRef::new(xs), None);
         }
         if lift.is_settled() {

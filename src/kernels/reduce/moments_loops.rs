@@ -1,6 +1,6 @@
 //! The loops that sum up deviations: see [`moments`](super::moments) for what they compute.
 
-use super::fold::{JOIN, LANES};
+use super::fold::{JOIN, LANES, padded};
 use super::loops::{GROUP, Loops, Row};
 use super::machine::{Body, Machine};
 use super::moments::{Moments, MomentsCells, Sample};
@@ -171,7 +171,7 @@ impl<S: Sample> Line<S> {
     fn enter(&mut self, shift: S, xs: &[S]) {
         self.n += xs.len() as u64;
         let (head, rest) = self.split(xs.len());
-        self.enter_some(self.filled % LANES, shift, &xs[..head], |_| true);
+        self.enter_all(self.filled % LANES, shift, &xs[..head]);
         let (groups, tail) = xs[head..].split_at(rest);
         let (mut sum, mut squares) = (self.sum, self.squares);
         for group in groups.as_chunks::<LANES>().0 {
@@ -182,7 +182,7 @@ impl<S: Sample> Line<S> {
             }
         }
         (self.sum, self.squares) = (sum, squares);
-        self.enter_some(0, shift, tail, |_| true);
+        self.enter_all(0, shift, tail);
     }
 
     #[inline(always)]
@@ -212,6 +212,20 @@ impl<S: Sample> Line<S> {
         let head = if self.is_short || phase == 0 { 0 } else { n.min(LANES - phase) };
         let groups = if self.is_short { 0 } else { (n - head) / LANES * LANES };
         (head, groups)
+    }
+
+    /// Enters fewer elements than lanes, all lanes at once: those without an element deviate by nothing.
+    #[inline(always)]
+    fn enter_all(&mut self, phase: usize, shift: S, xs: &[S]) {
+        if self.is_short || xs.is_empty() {
+            return self.enter_some(phase, shift, xs, |_| true);
+        }
+        let group = padded(xs, phase, shift);
+        for lane in 0..LANES {
+            let y = group[lane].minus(shift);
+            self.sum[lane] = self.sum[lane].plus(y);
+            self.squares[lane] += y.squared();
+        }
     }
 
     #[inline(always)]

@@ -27,6 +27,9 @@ impl<W: Element, const SKIPS_NAN: bool> Fold for ProdOf<W, SKIPS_NAN> {
     type Acc = W;
     type Cells = Plain<Self>;
 
+    // A complex infinity times one is not itself: infinity times zero is NaN.
+    const HAS_NEUTRAL: bool = !W::DTYPE.is_complex();
+
     fn identity() -> W {
         W::one()
     }

@@ -1,5 +1,7 @@
 //! Reductions of what a program computes, tile by tile: neither its values nor a mask over them are ever stored.
 
+use std::ops::Range;
+
 use super::LiftSpec;
 use super::reducer::{Partial, Reducer};
 use super::sink::Lift;
@@ -39,7 +41,7 @@ struct Slot {
 }
 
 /// Elements that all reductions read before the next ones are fetched.
-const PIECE_ELEMS: usize = 512;
+const PIECE_ELEMS: usize = 2048;
 
 impl Slot {
     fn new(item: PassItem) -> Result<Slot> {
@@ -59,13 +61,10 @@ impl Lifts {
             return slot.as_one().take(position, values);
         }
         let len = values.first().map_or(0, TileRef::len);
-        let mut piece = values.to_vec();
         for start in (0..len).step_by(PIECE_ELEMS) {
-            for (part, whole) in piece.iter_mut().zip(values) {
-                *part = whole.slice(start, PIECE_ELEMS.min(len - start));
-            }
+            let range = start..len.min(start + PIECE_ELEMS);
             for slot in &mut self.slots {
-                slot.as_one().take(position + start, &piece);
+                slot.as_one().take_part(position, values, range.clone());
             }
         }
     }
@@ -90,6 +89,15 @@ pub(super) struct One<'a> {
 }
 
 impl One<'_> {
+    /// Takes a part of the values, which start at `position`.
+    fn take_part(&mut self, position: usize, values: &[TileRef<'_>], range: Range<usize>) {
+        if !self.lift.is_settled() {
+            let part = |number: usize| values[number].slice(range.start, range.len());
+            let take = self.mask.map(|mask| part(mask).as_slice::<bool>());
+            self.lift.tile(position + range.start, part(self.value), take);
+        }
+    }
+
     fn take(&mut self, position: usize, values: &[TileRef<'_>]) {
         if !self.lift.is_settled() {
             let take = self.mask.map(|mask| values[mask].as_slice::<bool>());

@@ -20,7 +20,12 @@ pub(super) fn reduce<T: Element>(reduction: Reduction, array: ArrayD<T>, reduced
 
 /// A reduction of all elements of a 1-d array.
 pub(super) fn reduce_all<T: Element>(reduction: Reduction, elements: &[T]) -> Result<Scalar> {
-    reduce(reduction, ArrayD::from_shape_vec(IxDyn(&[elements.len()]), elements.to_vec()).unwrap(), &[true])?.scalar()
+    reduce(
+        reduction,
+        ArrayD::from_shape_vec(IxDyn(&[elements.len()]), elements.to_vec()).expect("a valid case"),
+        &[true],
+    )?
+    .scalar()
 }
 
 /// A reduction of all elements of a 1-d array in blocks of `len`, combined in groups of four.
@@ -28,7 +33,7 @@ pub(super) fn reduce_blocks<T: Element>(reduction: Reduction, elements: &[T], le
     let reducer = Reducer::new(reduction, T::DTYPE)?;
     let lifted = elements.chunks(len).enumerate().map(|(i, block)| {
         let spec = LiftSpec::new(&[block.len()], &[true]).at(&[(i * len) as u64], &[elements.len() as u64]);
-        let array = ArrayD::from_shape_vec(IxDyn(&[block.len()]), block.to_vec()).unwrap();
+        let array = ArrayD::from_shape_vec(IxDyn(&[block.len()]), block.to_vec()).expect("a valid case");
         reducer.lift(&Block::from_dense(array), None, &spec)
     });
     let mut partials: Vec<Partial> = lifted.collect::<Result<_>>()?;
@@ -281,7 +286,7 @@ fn case() -> impl Strategy<Value = Case> {
         1 => (1..3usize, 1000..2200usize).prop_map(|(a, b)| vec![a, b]),
         1 => (30..80usize, 1..40usize, 1..3usize).prop_map(|(a, b, c)| vec![a, b, c]),
     ];
-    let dtype = (0..13usize).prop_map(|i| DType::all().nth(i).unwrap());
+    let dtype = (0..13usize).prop_map(|i| DType::all().nth(i).expect("a valid case"));
     (shape, dtype, any::<u64>(), any::<bool>()).prop_flat_map(|(shape, dtype, seed, masked)| {
         let n = shape.len();
         let cuts: Vec<_> = shape.iter().map(|&len| prop::collection::vec(0..=len, 0..3)).collect();
@@ -372,13 +377,13 @@ fn by_blocks<T: Element>(reducer: Reducer, case: &Case, array: &ArrayD<T>, take:
 }
 
 fn scalars(block: &Block) -> Vec<Scalar> {
-    dispatch!(block.dtype(), U => block.dense::<U>().unwrap().iter().map(|x| x.to_scalar()).collect())
+    dispatch!(block.dtype(), U => block.dense::<U>().expect("a valid case").iter().map(|x| x.to_scalar()).collect())
 }
 
 fn check<T: Element>(case: &Case) {
     let n: usize = case.shape.iter().product();
     let data: Vec<T> = (0..n as u64).map(|i| element(hash(case.seed, i))).collect();
-    let plain = ArrayD::from_shape_vec(IxDyn(&case.shape), data).unwrap();
+    let plain = ArrayD::from_shape_vec(IxDyn(&case.shape), data).expect("a valid case");
     let take = ArrayD::from_shape_fn(IxDyn(&case.shape), |index| {
         let i = index.as_array_view().iter().fold(0, |i, &k| i * 41 + k as u64);
         !case.masked || hash(case.seed ^ 1, i) % 3 > 0
@@ -397,13 +402,13 @@ fn check<T: Element>(case: &Case) {
         let mut first: Option<Vec<Scalar>> = None;
         for (machine, array) in Machine::available().flat_map(|machine| [(machine, &plain), (machine, &strided)]) {
             let spec = spec_of(case, &whole, machine);
-            let partial = reducer.lift(&Block::from_dense(array.clone()), mask.as_ref(), &spec).unwrap();
+            let partial = reducer.lift(&Block::from_dense(array.clone()), mask.as_ref(), &spec).expect("a valid case");
             let Ok(block) = reducer.finish(&partial) else {
                 assert!(is_error, "{reduction}: {wants:?}");
                 continue;
             };
             assert!(!is_error, "{reduction}: {block:?}");
-            assert_eq!(block.dtype(), reducer.output_dtype().unwrap());
+            assert_eq!(block.dtype(), reducer.output_dtype().expect("a valid case"));
             let got = scalars(&block);
             assert_eq!(got.len(), wants.len());
             for ((want, &got), cell) in wants.iter().zip(&got).zip(&cells) {
@@ -443,7 +448,7 @@ fn check_pieces<T: Element>(case: &Case, n: usize) {
     let spec = spec_of(case, &whole, Machine::detect());
     for reducer in reductions().into_iter().filter_map(|reduction| Reducer::new(reduction, T::DTYPE).ok()) {
         let partial = |longest: u64| {
-            let mut lift = reducer.lift_with(spec.clone()).unwrap();
+            let mut lift = reducer.lift_with(spec.clone()).expect("a valid case");
             let mut start = 0;
             while start < n {
                 let end = n.min(start + 1 + (hash(longest, start as u64) % longest) as usize);
@@ -466,8 +471,8 @@ fn check_fills<T: Element>(case: &Case) {
     let n: usize = case.shape.iter().product();
     let stored = |i: usize| hash(case.seed ^ 1, i as u64).is_multiple_of(3);
     let data = (0..n).map(|i| if stored(i) { element(hash(case.seed, i as u64)) } else { fill }).collect();
-    let array = ArrayD::<T>::from_shape_vec(IxDyn(&case.shape), data).unwrap();
-    let mask = ArrayD::from_shape_vec(IxDyn(&case.shape), (0..n).map(stored).collect()).unwrap();
+    let array = ArrayD::<T>::from_shape_vec(IxDyn(&case.shape), data).expect("a valid case");
+    let mask = ArrayD::from_shape_vec(IxDyn(&case.shape), (0..n).map(stored).collect()).expect("a valid case");
     let absent: Vec<Vec<i64>> = cells(&array.view(), &mask.mapv(|stored| !stored).view(), &case.reduced)
         .into_iter()
         .map(|cell| cell.into_iter().map(|element| element.0).collect())
@@ -478,10 +483,10 @@ fn check_fills<T: Element>(case: &Case) {
     let spec = LiftSpec::new(&case.shape, &case.reduced);
     let (block, mask) = (Block::from_dense(array), Block::from_dense(mask));
     for reducer in reductions().into_iter().filter_map(|reduction| Reducer::new(reduction, T::DTYPE).ok()) {
-        let stored = reducer.lift(&block, Some(&mask), &spec).unwrap();
-        let shape = stored.shape().unwrap();
+        let stored = reducer.lift(&block, Some(&mask), &spec).expect("a valid case");
+        let shape = stored.shape().expect("a valid case");
         let fills = Fills { fill: fill.to_scalar(), counts: &counts, first: &first, shape: &shape };
-        let both = reducer.combine(&[&stored, &reducer.fills(&fills).unwrap()]).unwrap();
+        let both = reducer.combine(&[&stored, &reducer.fills(&fills).expect("a valid case")]).expect("a valid case");
         let Ok(result) = reducer.finish(&both) else {
             assert!(all.iter().any(|cell| matches!(want(reducer.reduction(), cell), Want::NoElements)));
             continue;
@@ -497,7 +502,7 @@ fn check_fills<T: Element>(case: &Case) {
 fn check_lifts<T: Element>(case: &Case) {
     let n: usize = case.shape.iter().product();
     let data = (0..n as u64).map(|i| element(hash(case.seed, i))).collect();
-    let plain = ArrayD::<T>::from_shape_vec(IxDyn(&case.shape), data).unwrap();
+    let plain = ArrayD::<T>::from_shape_vec(IxDyn(&case.shape), data).expect("a valid case");
     let take = plain.mapv(|x| hash(case.seed, u64::from(x == T::zero())) % 2 == 0 || x == T::one());
     let strided = with_strides(&plain, &case.order, &case.steps);
     let spec = LiftSpec::new(&case.shape, &case.reduced);
@@ -510,10 +515,10 @@ fn check_lifts<T: Element>(case: &Case) {
     let items = requests.iter().map(item).collect();
     let operands = [Operand::new(&strided.view()), Operand::new(&take.view())];
     let program = Program::identity(&[T::DTYPE, DType::Bool]);
-    let partials = lift_program(&program, &operands, &case.shape, &case.reduced, items).unwrap();
+    let partials = lift_program(&program, &operands, &case.shape, &case.reduced, items).expect("a valid case");
     let (block, mask) = (Block::from_dense(plain), Block::from_dense(take));
     for ((reducer, masked), got) in requests.into_iter().zip(partials) {
-        let want = reducer.lift(&block, masked.map(|_| &mask), &spec).unwrap();
+        let want = reducer.lift(&block, masked.map(|_| &mask), &spec).expect("a valid case");
         assert_same(reducer, &want, &got);
     }
 }
