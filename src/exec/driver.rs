@@ -53,17 +53,17 @@ struct Yield<V> {
 /// for moving them to be seen in the cost of a task.
 pub(super) struct Hand<V> {
     actions: Actions,
-    /// The task to run.
-    pub(super) work: Option<Work<V>>,
-    /// The task that has run and is not reported yet.
-    pub(super) outcome: Option<Outcome<V>>,
+    /// The tasks to run, the last one first.
+    pub(super) work: Vec<Work<V>>,
+    /// The tasks that have run and are not reported yet, the last one first.
+    pub(super) outcomes: Vec<Outcome<V>>,
     /// Results that nobody reads: to be recycled when no lock is held.
     garbage: Vec<V>,
 }
 
 impl<V> Default for Hand<V> {
     fn default() -> Self {
-        Self { actions: Actions::default(), work: None, outcome: None, garbage: Vec::new() }
+        Self { actions: Actions::default(), work: Vec::new(), outcomes: Vec::new(), garbage: Vec::new() }
     }
 }
 
@@ -72,9 +72,14 @@ impl<'a, J: Job> Core<'a, J> {
         Self { state: State::new(job, budget), values: Vec::new(), error: None }
     }
 
-    /// Reports the task that has run, if there is one.
+    /// Reports the tasks that have run.
     pub(super) fn report(&mut self, hand: &mut Hand<J::Value>) {
-        let Some(Outcome { slot, result }) = hand.outcome.take() else { return };
+        while let Some(outcome) = hand.outcomes.pop() {
+            self.report_one(outcome, hand);
+        }
+    }
+
+    fn report_one(&mut self, Outcome { slot, result }: Outcome<J::Value>, hand: &mut Hand<J::Value>) {
         let event = match result {
             Ok(Yield { value, bytes }) => {
                 self.keep(slot, value);
@@ -94,20 +99,23 @@ impl<'a, J: Job> Core<'a, J> {
         self.handle(Event::Cancel, hand);
     }
 
-    /// Takes the next task to run; tells whether there is one.
-    pub(super) fn next(&mut self, context: &Context<'_, J>, hand: &mut Hand<J::Value>) -> bool {
+    /// Takes up to `max` tasks to run next; tells whether there is one.
+    pub(super) fn next(&mut self, context: &Context<'_, J>, hand: &mut Hand<J::Value>, max: usize) -> bool {
         if context.cancel.is_some_and(CancelToken::is_cancelled) && self.error.is_none() {
             self.stop(Error::cancelled(OP), hand);
         }
-        self.handle(Event::Want { max: 1 }, hand);
-        let Some(run) = hand.actions.run.pop() else { return false };
-        let mut inputs = Vec::with_capacity(run.n_inputs);
-        for input in &hand.actions.inputs {
-            let place = &mut self.values[input.slot.index()];
-            inputs.extend(if input.last { place.take() } else { place.clone() });
+        self.handle(Event::Want { max }, hand);
+        let mut places = hand.actions.inputs.iter();
+        for &run in &hand.actions.run {
+            let mut inputs = Vec::with_capacity(run.n_inputs);
+            for input in places.by_ref().take(run.n_inputs) {
+                let place = &mut self.values[input.slot.index()];
+                inputs.extend(if input.last { place.take() } else { place.clone() });
+            }
+            hand.work.push(Work { run, inputs });
         }
-        hand.work = Some(Work { run, inputs });
-        true
+        in_order(&mut hand.work);
+        !hand.work.is_empty()
     }
 
     /// The result of the run, which must be over.
@@ -151,14 +159,17 @@ impl<'a, J: Job> Core<'a, J> {
 }
 
 impl<J: Job> Context<'_, J> {
-    /// Runs the task at hand; `thread` is for the observer.
+    /// Runs the tasks at hand; `thread` is for the observer.
     pub(super) fn execute(&self, hand: &mut Hand<J::Value>, thread: usize) {
-        let Some(Work { run, inputs }) = hand.work.take() else { return };
-        let result = match &self.watch {
-            None => self.run_task(run, inputs).map(|(done, _)| done),
-            Some(watch) => self.run_watched(watch, run, inputs, thread),
-        };
-        hand.outcome = Some(Outcome { slot: run.slot, result: result.map_err(|fault| fault.at(self.job, run.task)) });
+        while let Some(Work { run, inputs }) = hand.work.pop() {
+            let result = match &self.watch {
+                None => self.run_task(run, inputs).map(|(done, _)| done),
+                Some(watch) => self.run_watched(watch, run, inputs, thread),
+            };
+            let result = result.map_err(|fault| fault.at(self.job, run.task));
+            hand.outcomes.push(Outcome { slot: run.slot, result });
+        }
+        in_order(&mut hand.outcomes);
     }
 
     /// Recycles results that nobody reads.
@@ -229,6 +240,14 @@ impl Fault {
             Fault::Error(error) => error.at_block(&op, &block),
             Fault::Panic(panic) => Error::task(&op, &block, &format!("it panicked: {}", panic_text(&*panic))),
         }
+    }
+}
+
+/// Turns a list round, so that `pop` gives its first entry first. Nearly always there is only one.
+#[inline]
+fn in_order<T>(list: &mut [T]) {
+    if list.len() > 1 {
+        list.reverse();
     }
 }
 

@@ -28,14 +28,24 @@ const EMPTY_PAGE: Page = Page { slots: [EMPTY; PAGE_LEN], n_used: 0 };
 /// A map from tasks to slots.
 #[derive(Debug, Default)]
 pub(super) struct SlotIndex {
-    pages: HashMap<TaskId, Page>,
+    numbers: HashMap<TaskId, u32>,
+    pages: Vec<Page>,
+    /// The numbers of pages without tasks.
+    free: Vec<u32>,
+    /// The page that was asked for last: nearly always the next one too, and then nothing is hashed.
+    last: Option<(TaskId, u32)>,
 }
 
 impl SlotIndex {
     /// The slot of `task`, made by `make` if it has none.
     #[inline]
     pub(super) fn find_or_insert(&mut self, task: TaskId, make: impl FnOnce() -> Slot) -> Slot {
-        let page = self.pages.entry(page_of(task)).or_insert_with(|| EMPTY_PAGE);
+        let name = page_of(task);
+        let number = match self.last {
+            Some((last, number)) if last == name => number,
+            _ => self.find_or_add_page(name),
+        };
+        let page = &mut self.pages[number as usize];
         let place = &mut page.slots[place_of(task)];
         if *place == EMPTY {
             *place = make();
@@ -47,19 +57,44 @@ impl SlotIndex {
     /// The slot of `task`, if it has one.
     #[inline]
     pub(super) fn find(&self, task: TaskId) -> Option<Slot> {
-        let slot = self.pages.get(&page_of(task))?.slots[place_of(task)];
+        let slot = self.pages[self.number(page_of(task))? as usize].slots[place_of(task)];
         (slot != EMPTY).then_some(slot)
     }
 
     /// Forgets `task`, if it has a slot.
     #[inline]
     pub(super) fn remove(&mut self, task: TaskId) {
-        let Some(page) = self.pages.get_mut(&page_of(task)) else { return };
+        let name = page_of(task);
+        let Some(number) = self.number(name) else { return };
+        self.last = Some((name, number));
+        let page = &mut self.pages[number as usize];
         let place = &mut page.slots[place_of(task)];
         page.n_used -= u32::from(std::mem::replace(place, EMPTY) != EMPTY);
         if page.n_used == 0 {
-            self.pages.remove(&page_of(task));
+            self.last = None;
+            self.numbers.remove(&name);
+            self.free.push(number);
         }
+    }
+
+    #[inline]
+    fn number(&self, name: TaskId) -> Option<u32> {
+        match self.last {
+            Some((last, number)) if last == name => Some(number),
+            _ => self.numbers.get(&name).copied(),
+        }
+    }
+
+    fn find_or_add_page(&mut self, name: TaskId) -> u32 {
+        let Self { numbers, pages, free, last } = self;
+        let number = *numbers.entry(name).or_insert_with(|| {
+            free.pop().unwrap_or_else(|| {
+                pages.push(EMPTY_PAGE);
+                pages.len() as u32 - 1
+            })
+        });
+        *last = Some((name, number));
+        number
     }
 }
 
@@ -98,7 +133,8 @@ mod tests {
             for task in model.into_keys() {
                 index.remove(task);
             }
-            prop_assert!(index.pages.is_empty());
+            prop_assert!(index.numbers.is_empty());
+            prop_assert!(index.free.len() == index.pages.len() && index.pages.iter().all(|page| page.n_used == 0));
         }
     }
 }

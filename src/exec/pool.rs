@@ -91,14 +91,15 @@ impl<J: Job> Shared<'_, '_, J> {
         let _entered = self.runtime.enter_guard();
         let thread = rayon::current_thread_index().unwrap_or(0);
         let mut hand = Hand::default();
+        let mut crowd = Crowd::default();
         loop {
-            let make_room = nested && hand.outcome.is_some();
-            let respawn = self.turn(&mut hand, make_room);
+            let make_room = nested && !hand.outcomes.is_empty();
+            let respawn = self.turn(&mut hand, &mut crowd, make_room);
             if respawn {
                 scope.spawn(|scope| self.spawned(scope));
             }
             self.discard(&mut hand);
-            if hand.work.is_none() {
+            if hand.work.is_empty() {
                 return;
             }
             let _inside = InsideKernel::enter();
@@ -123,13 +124,15 @@ impl<J: Job> Shared<'_, '_, J> {
         others
     }
 
-    /// The time under lock: reports a task, takes the next unless this loop shall `make_room`, and tells whether to spawn
-    /// a loop. No work means that this loop ends.
-    fn turn(&self, hand: &mut Hand<J::Value>, make_room: bool) -> bool {
+    /// The time under lock: reports what has run, takes what comes next unless this loop shall `make_room`, and tells
+    /// whether to spawn a loop. No work means that this loop ends.
+    fn turn(&self, hand: &mut Hand<J::Value>, crowd: &mut Crowd, make_room: bool) -> bool {
+        let free = self.board.try_lock();
+        crowd.observe(free.is_err());
         // Poisoned: the plan has panicked in another loop, and the scope is about to pass that on.
-        let Ok(mut board) = self.board.lock() else { return false };
+        let Ok(mut board) = free.or_else(|_| self.board.lock()) else { return false };
         board.core.report(hand);
-        let goes_on = !make_room && board.core.next(self.context, hand);
+        let goes_on = !make_room && board.core.next(self.context, hand, crowd.batch());
         board.n_loops -= usize::from(!goes_on);
         let respawn = (goes_on || make_room) && board.n_loops < self.max_loops && board.core.state.may_start();
         board.n_loops += usize::from(respawn);
@@ -142,6 +145,26 @@ impl<J: Job> Shared<'_, '_, J> {
         {
             board.core.stop(error, hand);
         }
+    }
+}
+
+/// How often a loop has found the lock taken of late. Tasks that are worth a thread leave it free nearly always; where
+/// it is not, tasks are trivial, and a loop takes several of them at a time.
+#[derive(Default)]
+struct Crowd(u32);
+
+impl Crowd {
+    /// Encounters in a row that are still taken for chance.
+    const CHANCE: u32 = 3;
+    const MAX_BATCH: usize = 16;
+
+    fn observe(&mut self, is_taken: bool) {
+        let most = Self::CHANCE + Self::MAX_BATCH.ilog2();
+        self.0 = if is_taken { (self.0 + 1).min(most) } else { self.0.saturating_sub(1) };
+    }
+
+    fn batch(&self) -> usize {
+        1 << self.0.saturating_sub(Self::CHANCE)
     }
 }
 

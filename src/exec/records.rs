@@ -51,7 +51,7 @@ pub(super) struct Record {
     /// Reserved bytes while running, bytes of the result when done.
     pub(super) bytes: u64,
     /// Reads by users that have no edge here yet.
-    pub(super) unseen_reads: u64,
+    pub(super) unseen_reads: u32,
     /// The rank among tasks that could run: when its dependencies were looked at.
     pub(super) sequence: u64,
     /// Reads by users that have an edge here and have not started.
@@ -76,7 +76,8 @@ impl Record {
         Self {
             task,
             bytes: 0,
-            unseen_reads: n_users,
+            // Stops at four thousand million: the result is then kept to the end of the run.
+            unseen_reads: u32::try_from(n_users).unwrap_or(u32::MAX),
             sequence: 0,
             waiting_reads: 0,
             running_reads: 0,
@@ -99,7 +100,7 @@ impl Record {
     /// Reads by users that have not started.
     #[inline]
     pub(super) fn unstarted_reads(&self) -> u64 {
-        self.unseen_reads + u64::from(self.waiting_reads)
+        u64::from(self.unseen_reads) + u64::from(self.waiting_reads)
     }
 
     /// Reads by users that are not done.

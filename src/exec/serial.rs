@@ -8,7 +8,7 @@ pub(super) fn drive<'a, J: Job>(mut core: Core<'a, J>, context: &Context<'_, J>)
     let mut hand = Hand::default();
     loop {
         core.report(&mut hand);
-        let going = core.next(context, &mut hand);
+        let going = core.next(context, &mut hand, 1);
         if let Err(error) = context.discard(&mut hand) {
             core.stop(error, &mut hand);
         }

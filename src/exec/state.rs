@@ -383,7 +383,7 @@ impl<G: TaskGraph + ?Sized> State<'_, G> {
             last_edge = records.add_edge(slot, dep, last_edge);
             let record = records.get_mut(dep);
             debug_assert!(record.unseen_reads > 0, "{:?} is read more often than its plan says", record.task);
-            record.unseen_reads = record.unseen_reads.saturating_sub(1);
+            record.unseen_reads = record.unseen_reads.saturating_sub(u32::from(record.unseen_reads != u32::MAX));
             record.waiting_reads += 1;
             if record.phase != Phase::Done {
                 n_missing += 1;
