@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::event::*;
-use super::super::names::{Address, Key, Priority};
+use crate::exec::remote::worker::names::{Address, Key, Priority};
 use super::super::task::NO_RUN;
 use super::chaos::Dice;
 
@@ -210,7 +210,7 @@ impl Scheduler {
             key: key_of(id),
             run_id: self.last_run,
             priority: Priority::new(&[0.0, id as f64]),
-            payload: Payload::Plan([id as u8].into()),
+            payload: Payload::Plan(vec![id as u8].into()),
             inputs: self.records[id].inputs.iter().map(input).collect(),
             resources,
         };

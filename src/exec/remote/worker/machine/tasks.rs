@@ -4,7 +4,7 @@ use std::ops::{Index, IndexMut};
 
 use hashbrown::HashMap;
 
-use super::names::{Key, Priority};
+use crate::exec::remote::worker::names::{Key, Priority};
 use super::task::{Slot, Task};
 
 /// An arena of [`Task`]s. Places are used again.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::event::*;
-use super::super::names::{Address, Key, Priority};
+use crate::exec::remote::worker::names::{Address, Key, Priority};
 use super::super::state::{Machine, Setup};
 use super::super::task::State;
 
@@ -28,7 +28,7 @@ fn span() -> Span {
 }
 
 pub(super) fn failure() -> Failure {
-    Failure { text: "division by zero".into(), traceback: "".into() }
+    Failure { text: "division by zero".into(), traceback: "".into(), exception: bytes::Bytes::new() }
 }
 
 pub(super) fn keys(names: &[&str]) -> Vec<Key> {
@@ -44,7 +44,7 @@ pub(super) fn order(key: &str, run_id: i64, inputs: &[(&str, &[&str])]) -> Order
         key: key.into(),
         run_id,
         priority: Priority::new(&[0.0]),
-        payload: Payload::Plan([1, 2].into()),
+        payload: Payload::Plan(vec![1, 2].into()),
         inputs: inputs.iter().map(|(key, holders)| input(key, holders)).collect(),
         resources: Vec::new(),
     }

@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::Ticket;
-use super::names::{Address, Priority};
+use crate::exec::remote::worker::names::{Address, Priority};
 use super::task::Slot;
 
 /// How long a peer is left alone after its first refusal, and at most.
@@ -32,7 +32,7 @@ pub(crate) struct TransferLimits {
 
 impl Default for TransferLimits {
     fn default() -> Self {
-        Self { max_transfers: 50, small_bytes: 10_000_000, max_bytes: u64::MAX, max_message_bytes: 50_000_000 }
+        Self { max_transfers: 10, small_bytes: 10_000_000, max_bytes: u64::MAX, max_message_bytes: 50_000_000 }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::names::Key;
+use crate::exec::remote::worker::names::Key;
 use super::task::State;
 
 const N_STEPS: usize = 1_000;

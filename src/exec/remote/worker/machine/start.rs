@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::event::{Instruction, Payload, Status};
-use super::names::{Address, Key};
+use crate::exec::remote::worker::names::{Address, Key};
 use super::peers::Flight;
 use super::state::Machine;
 use super::task::{Activity, Slot, State};

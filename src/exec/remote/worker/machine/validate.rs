@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::names::Address;
+use crate::exec::remote::worker::names::Address;
 use super::state::Machine;
 use super::task::{Activity, Held, Slot, State, Task};
 

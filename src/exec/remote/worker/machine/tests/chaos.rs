@@ -7,7 +7,7 @@
 use proptest::prelude::*;
 
 use super::super::event::*;
-use super::super::names::{Address, Key, Priority};
+use crate::exec::remote::worker::names::{Address, Key, Priority};
 use super::super::peers::TransferLimits;
 use super::super::pressure::MemoryLimits;
 use super::super::state::Setup;
@@ -68,7 +68,7 @@ fn inputs(dice: &mut Dice, n_max: usize) -> Vec<Input> {
 
 fn any_order(dice: &mut Dice, n: usize) -> Order {
     let run_id = (n + dice.below(3)) as i64;
-    let payload = if dice.one_in(20) { Payload::Unsupported("?".into()) } else { Payload::Plan([1].into()) };
+    let payload = if dice.one_in(20) { Payload::Unsupported("?".into()) } else { Payload::Plan(vec![1].into()) };
     let resources = if dice.one_in(4) { vec![("GPU".into(), dice.below(3) as f64)] } else { Vec::new() };
     let priority = Priority::new(&[dice.below(3) as f64]);
     Order { key: key(dice), run_id, priority, payload, inputs: inputs(dice, 3), resources }

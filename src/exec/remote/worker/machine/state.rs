@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::event::{Event, Instruction, Report, Status, Ticket};
-use super::names::{Address, Key, Priority};
+use crate::exec::remote::worker::names::{Address, Key, Priority};
 use super::peers::{Peers, TransferLimits};
 use super::pressure::MemoryLimits;
 use super::ready::ReadyQueue;

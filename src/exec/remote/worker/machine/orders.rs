@@ -12,7 +12,8 @@
 //!   has what converges, whatever crossed on the way.
 
 use super::event::{Failure, Input, Instruction, Order, Payload, Product, Report, Status};
-use super::names::{Address, Key, Priority};
+use crate::error::Error;
+use crate::exec::remote::worker::names::{Address, Key, Priority};
 use super::state::Machine;
 use super::task::{Activity, Held, Slot, State};
 
@@ -40,7 +41,7 @@ impl Machine {
         self.tasks[slot].held = Held::Nothing;
         self.set_priority(slot, priority.clone());
         if let Payload::Unsupported(reason) = &order.payload {
-            let failure = Failure { text: reason.clone(), traceback: "".into() };
+            let failure = Failure::from(&Error::value("task", reason.to_string()));
             return self.put_error(slot, Held::Error { failure, span: None });
         }
         let was_ordered = self.tasks[slot].ordered;

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::names::Priority;
+use crate::exec::remote::worker::names::Priority;
 use super::task::Slot;
 
 /// Amounts are floating-point numbers that are taken and given back.

@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::event::{Failure, Payload, Product, Span, Ticket};
-use super::names::{Address, Key, Priority};
+use crate::exec::remote::worker::names::{Address, Key, Priority};
 
 /// The place of a task in the arena.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

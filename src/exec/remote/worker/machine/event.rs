@@ -11,7 +11,11 @@
 
 use std::sync::Arc;
 
-use super::names::{Address, Key, Priority};
+use bytes::Bytes;
+
+use crate::error::Error;
+use crate::exec::remote::pickle::pickle_error;
+use crate::exec::remote::worker::names::{Address, Key, Priority};
 
 /// Numbers one `Execute` or one `Gather`, so that an end that is reported late or twice is known as such.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -20,7 +24,7 @@ pub(crate) struct Ticket(pub(crate) u64);
 /// What has to be computed, as bytes of our own format, or why it cannot be.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Payload {
-    Plan(Arc<[u8]>),
+    Plan(Bytes),
     Unsupported(Arc<str>),
 }
 
@@ -58,11 +62,18 @@ pub(crate) struct Product {
     pub(crate) type_name: Arc<str>,
 }
 
-/// An error in words: what the user reads, and where it came from.
+/// An error in words, and as the exception a Python client raises.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Failure {
     pub(crate) text: Arc<str>,
     pub(crate) traceback: Arc<str>,
+    pub(crate) exception: Bytes,
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Self { text: error.to_string().into(), traceback: "".into(), exception: pickle_error(error) }
+    }
 }
 
 /// How an execution ended.

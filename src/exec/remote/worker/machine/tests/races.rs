@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::event::*;
-use super::super::names::Priority;
+use crate::exec::remote::worker::names::Priority;
 use super::super::pressure::MemoryLimits;
 use super::super::state::Setup;
 use super::probe::{Probe, keys, order};

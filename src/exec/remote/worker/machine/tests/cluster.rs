@@ -10,7 +10,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::super::event::*;
-use super::super::names::{Address, Key};
+use crate::exec::remote::worker::names::{Address, Key};
 use super::super::peers::TransferLimits;
 use super::super::pressure::MemoryLimits;
 use super::super::state::{Machine, Setup};

@@ -10,7 +10,7 @@
 //! | neither | dropped |
 
 use super::event::{Delivery, Instruction, Outcome, Product, Report, Span, Ticket};
-use super::names::{Address, Key};
+use crate::exec::remote::worker::names::{Address, Key};
 use super::state::Machine;
 use super::task::{Activity, Held, Slot};
 

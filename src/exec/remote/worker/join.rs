@@ -1,0 +1,147 @@
+//! Joining a cluster, and joining it again.
+//!
+//! A worker that has lost its scheduler cannot go on where it was: the scheduler takes what it held for lost. It comes back
+//! as a new worker, with nothing, after a pause that grows and is never the same for two workers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::error::Result;
+use crate::exec::remote::comm::{Address as PeerAddress, Comm, Listener, RpcPool, Transport, open_stream};
+use crate::exec::remote::security::Role;
+use crate::exec::remote::wire::{Value, check_reply};
+
+use super::driver::{Driver, Ended, Parts};
+use super::machine::{Machine, Setup};
+use super::messages::{Metrics, Registration};
+use super::options::{WorkerOptions, unix_s};
+use super::process::process_bytes;
+use super::runner::TaskRunner;
+use super::server::{Outgoing, Server, serve};
+use super::store::Store;
+use super::threads::TaskThreads;
+
+/// Messages of a worker leave at least this long after each other.
+const STREAM_INTERVAL: Duration = Duration::from_millis(2);
+/// Connections to other processes, in use or idle.
+const MAX_CONNECTIONS: usize = 512;
+/// How long the scheduler may take to answer a question.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// Pauses before joining again: the first, and the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Runs one worker from registration to end.
+///
+/// # Errors
+///
+/// The worker could not join: the scheduler is out of reach, or refuses it.
+pub(crate) async fn run_worker<R: TaskRunner>(options: &WorkerOptions, runner: Arc<R>) -> Result<Ended> {
+    let scheduler: PeerAddress = options.scheduler.parse()?;
+    let transport = Transport::new(options.security.clone(), Role::Worker)?;
+    let listener = transport.listen(&options.listen_address(&scheduler)?).await?;
+    let address = listener.address().to_string();
+    let pool = RpcPool::new(transport.clone(), MAX_CONNECTIONS);
+    let versions = Value::map([("op", "versions".into())]);
+    let versions = pool.call_within(ANSWER_LIMIT, &scheduler, &versions).await?;
+    let comm = transport.connect(&scheduler).await?;
+    let (comm, heartbeat_s) = register(comm, options, &address, versions.clone()).await?;
+    let (sender, stream) = open_stream(comm, STREAM_INTERVAL);
+
+    let (requests, requested) = unbounded_channel();
+    let store = Arc::new(Store::new());
+    let outgoing = Arc::new(Outgoing::default());
+    let server = Server {
+        runner: runner.clone(),
+        store: store.clone(),
+        pool: pool.clone(),
+        outgoing: outgoing.clone(),
+        requests,
+        address: address.clone(),
+        scheduler: scheduler.to_string(),
+        n_threads: options.n_threads,
+        memory_limit_bytes: options.memory.limit_bytes,
+        versions,
+    };
+    let _listening = Listening::start(listener, Arc::new(server));
+    let threads = TaskThreads::start(options.n_threads)?;
+    let machine = Machine::new(setup(options, &address));
+    let parts =
+        Parts { machine, runner, store, pool, outgoing, address, scheduler, sender, threads, heartbeat_s };
+    Ok(Driver::run(parts, stream, requested).await)
+}
+
+fn setup(options: &WorkerOptions, address: &str) -> Setup {
+    Setup {
+        resources: options.resources.clone(),
+        transfers: options.transfers(),
+        memory: options.memory,
+        ..Setup::new(address.into(), options.n_threads)
+    }
+}
+
+/// A listener that is closed, with all its connections, when this is dropped.
+struct Listening(tokio::task::JoinHandle<()>);
+
+impl Listening {
+    fn start<R: TaskRunner>(listener: Listener, server: Arc<Server<R>>) -> Self {
+        Self(tokio::spawn(serve(listener, server)))
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Registers on a fresh connection, which then is the worker's stream.
+async fn register(
+    mut comm: Comm,
+    options: &WorkerOptions,
+    address: &str,
+    versions: Value,
+) -> Result<(Comm, f64)> {
+    let metrics = Metrics { now_s: unix_s(), process_bytes: process_bytes(), ..Metrics::default() };
+    let resources = options.resources.iter().map(|(name, amount)| (name.to_string(), *amount));
+    let registration = Registration {
+        address: address.to_owned(),
+        name: options.name.clone().unwrap_or_else(|| address.to_owned()),
+        n_threads: options.n_threads,
+        memory_limit_bytes: options.memory.limit_bytes,
+        resources: resources.collect(),
+        nanny: None,
+        versions,
+        metrics,
+    };
+    let reply = comm.exchange(&registration.to_value()).await?;
+    let reply = check_reply("register-worker", comm.peer(), reply)?;
+    let heartbeat_s = Registration::read_reply(&reply)?;
+    Ok((comm, heartbeat_s))
+}
+
+/// Runs a worker, and a new one whenever the scheduler has been lost, until it is asked to end.
+///
+/// # Errors
+///
+/// The settings are wrong: no pause would help.
+pub(crate) async fn stay_joined<R: TaskRunner>(options: &WorkerOptions, runner: Arc<R>) -> Result<()> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match run_worker(options, runner.clone()).await {
+            Ok(Ended::Asked) => return Ok(()),
+            Ok(Ended::Lost(_)) => pause = FIRST_PAUSE,
+            Err(error) if error.is_remote() => pause = (2 * pause).min(LONGEST_PAUSE),
+            Err(error) => return Err(error),
+        }
+        tokio::time::sleep(pause.mul_f64(0.5 + share())).await;
+    }
+}
+
+/// A number from 0 to 1 that differs between processes and moments.
+fn share() -> f64 {
+    let mixed = xxhash_rust::xxh3::xxh3_64_with_seed(&unix_s().to_ne_bytes(), u64::from(std::process::id()));
+    mixed as f64 / u64::MAX as f64
+}

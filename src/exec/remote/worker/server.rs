@@ -1,0 +1,247 @@
+//! The worker's listener: what other workers, clients and the scheduler ask of it.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `get_data` | values; *busy* when too many are asked for at a time |
+//! | `update_data` `gather` | values are put here, or fetched from others, for clients and the scheduler |
+//! | `free_keys` | values are given up |
+//! | `ping` `identity` `keys` `versions` | who this is and what it has |
+//! | `terminate` | the worker leaves |
+//! | `get_logs` `call_stack` `profile` `get_monitor_info` | nothing, in the form the dashboard expects |
+//!
+//! Everything else, above all running code that is sent along, is refused.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::{Error, Result};
+use crate::exec::remote::comm::{Address as PeerAddress, Comm, Listener, RpcPool};
+use crate::exec::remote::wire::{Limits, Value, error_reply};
+
+use super::fetch::{Fetched, fetch};
+use super::messages::{data_busy, data_found, key_to_value, keys_from_value, read_data_reply, read_holders, DataReply};
+use super::names::{Address, Key};
+use super::runner::TaskRunner;
+use super::store::Store;
+
+/// How many requests for values are answered at a time; twice as many from this host.
+const MAX_OUTGOING: usize = 50;
+
+/// What the listener tells the event loop.
+pub(crate) enum Request<V> {
+    /// Values for the store; the sender is told when they are in it.
+    Put(Vec<(Key, V)>, oneshot::Sender<()>),
+    Free(Vec<Key>),
+    Leave,
+}
+
+/// What is being handed out.
+#[derive(Debug, Default)]
+pub(crate) struct Outgoing {
+    pub(crate) n_open: AtomicUsize,
+    pub(crate) n_total: AtomicU64,
+    pub(crate) n_bytes: AtomicU64,
+}
+
+/// What connections need to answer.
+pub(crate) struct Server<R: TaskRunner> {
+    pub(crate) runner: Arc<R>,
+    pub(crate) store: Arc<Store<R::Value>>,
+    pub(crate) pool: RpcPool,
+    pub(crate) outgoing: Arc<Outgoing>,
+    pub(crate) requests: mpsc::UnboundedSender<Request<R::Value>>,
+    pub(crate) address: String,
+    pub(crate) scheduler: String,
+    pub(crate) n_threads: usize,
+    pub(crate) memory_limit_bytes: Option<u64>,
+    /// What the scheduler answered to `versions`.
+    pub(crate) versions: Value,
+}
+
+/// Accepts connections until the task is dropped.
+pub(crate) async fn serve<R: TaskRunner>(listener: Listener, server: Arc<Server<R>>) {
+    loop {
+        match listener.accept().await {
+            Ok(incoming) => {
+                let server = server.clone();
+                tokio::spawn(async move {
+                    let peer = incoming.peer().clone();
+                    if let Ok(comm) = incoming.open().await {
+                        // A peer that breaks off or speaks nonsense has only itself to harm.
+                        drop(server.converse(comm, &peer).await);
+                    }
+                });
+            }
+            // Out of file descriptors, as a rule: connections have to end first.
+            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
+        }
+    }
+}
+
+/// Counts a transfer as long as it goes on.
+struct Transfer<'a>(&'a Outgoing, u64);
+
+impl Drop for Transfer<'_> {
+    fn drop(&mut self) {
+        self.0.n_open.fetch_sub(1, Ordering::Relaxed);
+        self.0.n_bytes.fetch_sub(self.1, Ordering::Relaxed);
+    }
+}
+
+impl<R: TaskRunner> Server<R> {
+    /// Answers one request after the other.
+    async fn converse(&self, mut comm: Comm, peer: &PeerAddress) -> Result<()> {
+        while let Some(request) = comm.reader.read().await? {
+            let op = request.text("op")?;
+            let wants_reply = request.get("reply").and_then(Value::as_bool) != Some(false);
+            match op {
+                "close" | "close-stream" => return Ok(()),
+                "get_data" => self.hand_out(&mut comm, &request, peer).await?,
+                _ => {
+                    let reply = self.answer(op, &request).await.unwrap_or_else(|error| error_reply(&error));
+                    if wants_reply {
+                        comm.writer.write(&reply).await?;
+                    }
+                }
+            }
+            if request.get("close").and_then(Value::as_bool) == Some(true) {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    async fn answer(&self, op: &str, request: &Value) -> Result<Value> {
+        match op {
+            "ping" => Ok(Bytes::from_static(b"pong").into()),
+            "identity" => Ok(self.identity()),
+            "keys" => Ok(Value::Array(self.store.keys().iter().map(key_to_value).collect())),
+            "versions" => Ok(self.versions.clone()),
+            "terminate" => self.tell(Request::Leave).map(|()| "OK".into()),
+            "free_keys" => self.tell(Request::Free(keys_from_value(request.field("keys")?)?)).map(|()| Value::Nil),
+            "update_data" => self.take_in(request).await,
+            "gather" => self.gather(request).await,
+            "get_logs" => Ok(Value::Array(Vec::new())),
+            "call_stack" | "get_monitor_info" | "profile_metadata" => Ok(Value::empty_map()),
+            "profile" => Ok(empty_profile()),
+            other => Err(refusal(other)),
+        }
+    }
+
+    fn tell(&self, request: Request<R::Value>) -> Result<()> {
+        self.requests.send(request).map_err(|_| Error::remote("worker", &self.address, "it is leaving"))
+    }
+
+    fn identity(&self) -> Value {
+        Value::map([
+            ("type", "Worker".into()),
+            ("id", self.address.as_str().into()),
+            ("scheduler", self.scheduler.as_str().into()),
+            ("nthreads", (self.n_threads as u64).into()),
+            ("memory_limit", self.memory_limit_bytes.into()),
+        ])
+    }
+
+    /// Answers `get_data`, which takes a third message: the other side says when it has everything.
+    async fn hand_out(&self, comm: &mut Comm, request: &Value, peer: &PeerAddress) -> Result<()> {
+        let is_near = self.address.parse::<PeerAddress>().is_ok_and(|own| own.host == peer.host);
+        let most = if is_near { 2 * MAX_OUTGOING } else { MAX_OUTGOING };
+        if self.outgoing.n_open.load(Ordering::Relaxed) >= most {
+            return comm.writer.write(&data_busy()).await;
+        }
+        let keys = keys_from_value(request.field("keys")?)?;
+        let values = self.store.get_all(&keys);
+        let n_bytes = values.values().map(|value| self.runner.n_bytes(value)).sum();
+        self.outgoing.n_open.fetch_add(1, Ordering::Relaxed);
+        self.outgoing.n_total.fetch_add(1, Ordering::Relaxed);
+        self.outgoing.n_bytes.fetch_add(n_bytes, Ordering::Relaxed);
+        let _transfer = Transfer(&self.outgoing, n_bytes);
+        let runner = self.runner.clone();
+        let encode = move || -> Result<Vec<(Key, Bytes)>> {
+            values.iter().map(|(key, value)| Ok((key.clone(), runner.encode(value)?))).collect()
+        };
+        let encoded = tokio::task::spawn_blocking(encode).await;
+        let encoded = encoded.map_err(|panic| Error::bug("get_data", format!("writing a value panicked: {panic}")));
+        match encoded.and_then(|contents| contents) {
+            Ok(contents) => {
+                let compression = comm.compression();
+                comm.writer.write(&data_found(contents, compression)).await?;
+                comm.reader.expect().await.map(drop)
+            }
+            Err(error) => comm.writer.write(&error_reply(&error)).await,
+        }
+    }
+
+    /// Answers `update_data`: a client puts values here.
+    async fn take_in(&self, request: &Value) -> Result<Value> {
+        let mut reply = request.clone();
+        reply.put("status", "OK".into());
+        let DataReply::Found(contents) = read_data_reply(&reply, &Limits::default())? else {
+            return Err(Error::bug("update_data", "values were taken for a refusal"));
+        };
+        let n_sent = request.pairs("data")?.len();
+        let decoded = contents.into_iter().map(|(key, content)| Ok((key, self.runner.decode(content)?)));
+        let values: Vec<(Key, R::Value)> = decoded.collect::<Result<_>>()?;
+        if values.len() < n_sent {
+            let detail = format!("{} of {n_sent} values are none of this crate", n_sent - values.len());
+            return Err(Error::value("update_data", detail));
+        }
+        let sizes = values.iter().map(|(key, value)| (key_to_value(key), self.runner.n_bytes(value).into())).collect();
+        self.put(values).await?;
+        Ok(Value::map([("status", "OK".into()), ("nbytes", Value::Map(sizes))]))
+    }
+
+    async fn put(&self, values: Vec<(Key, R::Value)>) -> Result<()> {
+        let (done, is_done) = oneshot::channel();
+        self.tell(Request::Put(values, done))?;
+        is_done.await.map_err(|_| Error::remote("worker", &self.address, "it is leaving"))
+    }
+
+    /// Answers `gather`: values are fetched here on behalf of the scheduler.
+    async fn gather(&self, request: &Value) -> Result<Value> {
+        let mut failed = Vec::new();
+        for (key, holders) in read_holders(request.field("who_has")?)? {
+            if !self.store.contains(&key) && !self.gather_one(&key, &holders).await? {
+                failed.push(key_to_value(&key));
+            }
+        }
+        let status = if failed.is_empty() { "OK" } else { "partial-fail" };
+        Ok(Value::map([("status", status.into()), ("keys", Value::Array(failed))]))
+    }
+
+    async fn gather_one(&self, key: &Key, holders: &[Address]) -> Result<bool> {
+        for holder in holders {
+            let keys = std::slice::from_ref(key);
+            if let Ok(Fetched::Values(values)) = fetch(&self.pool, &self.runner, holder, keys, &self.address).await
+                && !values.is_empty()
+            {
+                self.put(values).await?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn refusal(op: &str) -> Error {
+    Error::value("worker", format!("the request `{op}` is not answered")).with_remedy("this worker runs registered kernels only")
+}
+
+/// The root of a profile without samples.
+fn empty_profile() -> Value {
+    let description = Value::map([
+        ("filename", "".into()),
+        ("name", "".into()),
+        ("line_number", 0_i64.into()),
+        ("line", "".into()),
+    ]);
+    Value::map([
+        ("count", 0_i64.into()),
+        ("children", Value::empty_map()),
+        ("identifier", "root".into()),
+        ("description", description),
+    ])
+}
