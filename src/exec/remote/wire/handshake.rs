@@ -9,6 +9,9 @@ const OP: &str = "remote handshake";
 /// The newest pickle protocol we write.
 pub(crate) const PICKLE_PROTOCOL: i64 = 5;
 
+/// The oldest one that others may ask for: a scheduler that dials a worker says 4, whatever it can read.
+const OLDEST_PICKLE_PROTOCOL: i64 = 4;
+
 /// What a side says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Handshake {
@@ -44,7 +47,7 @@ impl Handshake {
         let python = value.get("python").and_then(Value::as_array).unwrap_or_default();
         let python = python.iter().filter_map(Value::as_int).collect();
         let handshake = Self { compression, pickle_protocol: value.int("pickle-protocol")?, python };
-        if handshake.pickle_protocol < PICKLE_PROTOCOL {
+        if handshake.pickle_protocol < OLDEST_PICKLE_PROTOCOL {
             let detail = format!("the other side reads pickles up to protocol {}", handshake.pickle_protocol);
             return Err(Error::format(OP, detail).with_remedy("Python 3.8 or newer is needed there"));
         }
@@ -85,7 +88,9 @@ mod tests {
         }
         let mut old = complete.clone();
         old.put("pickle-protocol", Value::Int(4));
-        assert!(Handshake::from_value(&old).unwrap_err().to_string().contains("protocol 4"));
+        assert_eq!(Handshake::from_value(&old).unwrap().pickle_protocol, 4);
+        old.put("pickle-protocol", Value::Int(3));
+        assert!(Handshake::from_value(&old).unwrap_err().to_string().contains("protocol 3"));
         assert_eq!(Handshake::from_value(&complete).unwrap(), Handshake::ours(None));
     }
 

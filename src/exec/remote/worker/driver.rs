@@ -27,7 +27,9 @@ use crate::exec::remote::wire::Value;
 
 use super::fetch::{Fetched, fetch};
 use super::machine::{Delivery, Event, Instruction, Machine, Outcome, Payload, Product, Ticket};
-use super::messages::{Heartbeat, HeartbeatReply, Metrics, StreamMessage, read_stream_message, report_to_value};
+use super::messages::{
+    Heartbeat, HeartbeatReply, Metrics, StreamMessage, USUAL_BANDWIDTH_BPS, read_stream_message, report_to_value,
+};
 use super::names::{Address, Key};
 use super::options::unix_s;
 use super::process::{ProcessProbe, process_bytes};
@@ -43,8 +45,7 @@ const MEMORY_INTERVAL: Duration = Duration::from_millis(200);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(60);
 /// How long a heartbeat may take.
 const HEARTBEAT_LIMIT: Duration = Duration::from_secs(30);
-/// A bandwidth to start the average with, and the weight of each transfer in it.
-const FIRST_BANDWIDTH_BPS: f64 = 100e6;
+/// The weight of one transfer in the average bandwidth.
 const BANDWIDTH_WEIGHT: f64 = 0.05;
 
 /// Why a worker ended.
@@ -115,7 +116,7 @@ impl<R: TaskRunner> Driver<R> {
             clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }
         let (probe, running) = (ProcessProbe::new(), HashMap::new());
-        let bandwidth_bps = FIRST_BANDWIDTH_BPS;
+        let bandwidth_bps = USUAL_BANDWIDTH_BPS;
         let mut driver =
             Self { parts, notes, running, work, probe, bandwidth_bps, heartbeat_is_due: true, ended: None };
         loop {
@@ -312,12 +313,10 @@ impl<R: TaskRunner> Driver<R> {
         if !std::mem::take(&mut self.heartbeat_is_due) {
             return;
         }
-        let executing = self.running.values().map(|running| (running.key.clone(), running.since.elapsed().as_secs_f64()));
-        let heartbeat = Heartbeat {
-            address: self.parts.address.clone(),
-            executing: executing.collect(),
-            metrics: self.metrics(),
-        };
+        let executing =
+            self.running.values().map(|running| (running.key.clone(), running.since.elapsed().as_secs_f64()));
+        let heartbeat =
+            Heartbeat { address: self.parts.address.clone(), executing: executing.collect(), metrics: self.metrics() };
         let (pool, scheduler, notes) = (self.parts.pool.clone(), self.parts.scheduler.clone(), self.notes.clone());
         self.work.spawn(async move {
             let reply = pool.call_within(HEARTBEAT_LIMIT, &scheduler, &heartbeat.to_value()).await;

@@ -68,8 +68,7 @@ pub(crate) async fn run_worker<R: TaskRunner>(options: &WorkerOptions, runner: A
     let _listening = Listening::start(listener, Arc::new(server));
     let threads = TaskThreads::start(options.n_threads)?;
     let machine = Machine::new(setup(options, &address));
-    let parts =
-        Parts { machine, runner, store, pool, outgoing, address, scheduler, sender, threads, heartbeat_s };
+    let parts = Parts { machine, runner, store, pool, outgoing, address, scheduler, sender, threads, heartbeat_s };
     Ok(Driver::run(parts, stream, requested).await)
 }
 
@@ -98,12 +97,7 @@ impl Drop for Listening {
 }
 
 /// Registers on a fresh connection, which then is the worker's stream.
-async fn register(
-    mut comm: Comm,
-    options: &WorkerOptions,
-    address: &str,
-    versions: Value,
-) -> Result<(Comm, f64)> {
+async fn register(mut comm: Comm, options: &WorkerOptions, address: &str, versions: Value) -> Result<(Comm, f64)> {
     let metrics = Metrics { now_s: unix_s(), process_bytes: process_bytes(), ..Metrics::default() };
     let resources = options.resources.iter().map(|(name, amount)| (name.to_string(), *amount));
     let registration = Registration {

@@ -22,7 +22,7 @@ use crate::exec::remote::comm::{Address as PeerAddress, Comm, Listener, RpcPool}
 use crate::exec::remote::wire::{Limits, Value, error_reply};
 
 use super::fetch::{Fetched, fetch};
-use super::messages::{data_busy, data_found, key_to_value, keys_from_value, read_data_reply, read_holders, DataReply};
+use super::messages::{DataReply, data_busy, data_found, key_to_value, keys_from_value, read_data_reply, read_holders};
 use super::names::{Address, Key};
 use super::runner::TaskRunner;
 use super::store::Store;
@@ -227,17 +227,14 @@ impl<R: TaskRunner> Server<R> {
 }
 
 fn refusal(op: &str) -> Error {
-    Error::value("worker", format!("the request `{op}` is not answered")).with_remedy("this worker runs registered kernels only")
+    Error::value("worker", format!("the request `{op}` is not answered"))
+        .with_remedy("this worker runs registered kernels only")
 }
 
 /// The root of a profile without samples.
 fn empty_profile() -> Value {
-    let description = Value::map([
-        ("filename", "".into()),
-        ("name", "".into()),
-        ("line_number", 0_i64.into()),
-        ("line", "".into()),
-    ]);
+    let description =
+        Value::map([("filename", "".into()), ("name", "".into()), ("line_number", 0_i64.into()), ("line", "".into())]);
     Value::map([
         ("count", 0_i64.into()),
         ("children", Value::empty_map()),

@@ -10,9 +10,9 @@
 //! | neither | dropped |
 
 use super::event::{Delivery, Instruction, Outcome, Product, Report, Span, Ticket};
-use crate::exec::remote::worker::names::{Address, Key};
 use super::state::Machine;
 use super::task::{Activity, Held, Slot};
+use crate::exec::remote::worker::names::{Address, Key};
 
 impl Machine {
     pub(super) fn on_executed(&mut self, key: &Key, ticket: Ticket, outcome: Outcome) {

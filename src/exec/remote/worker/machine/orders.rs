@@ -12,10 +12,10 @@
 //!   has what converges, whatever crossed on the way.
 
 use super::event::{Failure, Input, Instruction, Order, Payload, Product, Report, Status};
-use crate::error::Error;
-use crate::exec::remote::worker::names::{Address, Key, Priority};
 use super::state::Machine;
 use super::task::{Activity, Held, Slot, State};
+use crate::error::Error;
+use crate::exec::remote::worker::names::{Address, Key, Priority};
 
 /// Copies asked for by the scheduler come after all inputs of ordinary tasks, and before those of tasks marked as late.
 const REPLICA_PRIORITY: f64 = 1.0;

@@ -10,8 +10,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::Ticket;
-use crate::exec::remote::worker::names::{Address, Priority};
 use super::task::Slot;
+use crate::exec::remote::worker::names::{Address, Priority};
 
 /// How long a peer is left alone after its first refusal, and at most.
 const BUSY_DELAY_MS: u64 = 150;

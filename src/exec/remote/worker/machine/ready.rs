@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::exec::remote::worker::names::Priority;
 use super::task::Slot;
+use crate::exec::remote::worker::names::Priority;
 
 /// Amounts are floating-point numbers that are taken and given back.
 const TOLERANCE: f64 = 1e-9;

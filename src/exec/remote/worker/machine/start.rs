@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::event::{Instruction, Payload, Status};
-use crate::exec::remote::worker::names::{Address, Key};
 use super::peers::Flight;
 use super::state::Machine;
 use super::task::{Activity, Slot, State};
+use crate::exec::remote::worker::names::{Address, Key};
 
 impl Machine {
     /// A paused worker starts nothing new; what has begun goes on.

@@ -24,13 +24,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::event::{Event, Instruction, Report, Status, Ticket};
-use crate::exec::remote::worker::names::{Address, Key, Priority};
 use super::peers::{Peers, TransferLimits};
 use super::pressure::MemoryLimits;
 use super::ready::ReadyQueue;
 use super::story::Story;
 use super::task::{Activity, Held, Slot, State};
 use super::tasks::Tasks;
+use crate::exec::remote::worker::names::{Address, Key, Priority};
 
 /// What a worker is made of, as far as its decisions go.
 #[derive(Clone, Debug)]

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::exec::remote::worker::names::Key;
 use super::task::State;
+use crate::exec::remote::worker::names::Key;
 
 const N_STEPS: usize = 1_000;
 

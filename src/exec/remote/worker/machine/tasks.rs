@@ -4,8 +4,8 @@ use std::ops::{Index, IndexMut};
 
 use hashbrown::HashMap;
 
-use crate::exec::remote::worker::names::{Key, Priority};
 use super::task::{Slot, Task};
+use crate::exec::remote::worker::names::{Key, Priority};
 
 /// An arena of [`Task`]s. Places are used again.
 #[derive(Debug, Default)]

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::exec::remote::worker::names::Address;
 use super::state::Machine;
 use super::task::{Activity, Held, Slot, State, Task};
+use crate::exec::remote::worker::names::Address;
 
 /// Two amounts of a resource that are equal but for rounding.
 const TOLERANCE: f64 = 1e-6;

@@ -6,6 +6,9 @@ use crate::exec::remote::worker::names::Key;
 
 use super::keys::key_to_value;
 
+/// What a worker that has seen no transfer thinks of the network.
+pub(crate) const USUAL_BANDWIDTH_BPS: f64 = 100e6;
+
 /// Bytes per second, in and out.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Traffic {
@@ -35,7 +38,7 @@ pub(crate) struct Metrics {
     pub(crate) network: Traffic,
     pub(crate) disk: Traffic,
     pub(crate) loop_interval_s: f64,
-    /// Bytes per second of transfers from other workers.
+    /// Bytes per second of transfers from other workers. The scheduler divides by it: zero is never sent.
     pub(crate) bandwidth_bps: f64,
     pub(crate) incoming: (u64, u64, u64),
     pub(crate) outgoing: (u64, u64, u64),
@@ -64,7 +67,7 @@ impl Metrics {
     }
 
     fn bandwidth(&self) -> Value {
-        let total = self.bandwidth_bps.into();
+        let total = if self.bandwidth_bps > 0.0 { self.bandwidth_bps } else { USUAL_BANDWIDTH_BPS }.into();
         Value::map([("total", total), ("workers", Value::empty_map()), ("types", Value::empty_map())])
     }
 
@@ -147,7 +150,9 @@ pub(crate) struct Heartbeat {
 /// What the scheduler answers to a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum HeartbeatReply {
-    Known { interval_s: f64 },
+    Known {
+        interval_s: f64,
+    },
     /// The scheduler has given the worker up.
     Missing,
 }
@@ -197,6 +202,7 @@ mod tests {
         for name in ["bandwidth", "digests_total_since_heartbeat", "memory", "spilled_bytes", "cpu", "time"] {
             assert!(metrics.get(name).is_some(), "{name}");
         }
+        assert!(metrics.field("bandwidth").unwrap().float("total").unwrap() > 0.0);
     }
 
     #[test]

@@ -15,7 +15,10 @@ const OP: &str = "scheduler message";
 /// A message of the scheduler, as far as it concerns a worker.
 #[derive(Debug)]
 pub(crate) enum StreamMessage {
-    Event { event: Event, stimulus_id: Arc<str> },
+    Event {
+        event: Event,
+        stimulus_id: Arc<str>,
+    },
     /// The worker has to leave.
     Close,
     /// Nothing that is known here; the name of it.
@@ -188,7 +191,9 @@ mod tests {
     fn other_messages() {
         let named = |op: &str| Value::map([("op", op.into())]);
         assert!(matches!(read_stream_message(&named("close"), b""), Ok(StreamMessage::Close)));
-        assert!(matches!(read_stream_message(&named("plugin-add"), b""), Ok(StreamMessage::Unknown(op)) if op == "plugin-add"));
+        assert!(
+            matches!(read_stream_message(&named("plugin-add"), b""), Ok(StreamMessage::Unknown(op)) if op == "plugin-add")
+        );
         for op in ["free-keys", "steal-request", "compute-task", "worker-status-change", "remove-worker"] {
             assert!(read_stream_message(&named(op), b"").is_err(), "{op} without its fields");
         }

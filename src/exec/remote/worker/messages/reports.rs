@@ -117,7 +117,8 @@ mod tests {
         let failure = Failure::from(&Error::value("sum", "no"));
         let key = Key::from("x");
         let erred = Report::TaskErred { key: key.clone(), run_id: 1, failure, span: None };
-        let all = "op key run_id exception traceback exception_text traceback_text thread startstops status stimulus_id";
+        let all =
+            "op key run_id exception traceback exception_text traceback_text thread startstops status stimulus_id";
         assert_eq!(fields(&erred), all);
         let long = Report::LongRunning { key: key.clone(), run_id: 1, compute_s: None };
         assert_eq!(fields(&long), "op key run_id compute_duration stimulus_id");

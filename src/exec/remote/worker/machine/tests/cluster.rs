@@ -10,7 +10,6 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::super::event::*;
-use crate::exec::remote::worker::names::{Address, Key};
 use super::super::peers::TransferLimits;
 use super::super::pressure::MemoryLimits;
 use super::super::state::{Machine, Setup};
@@ -18,6 +17,7 @@ use super::super::task::State;
 use super::chaos::Dice;
 use super::probe::{failure, product};
 use super::scheduler::{Phase, Scheduler, id_of};
+use crate::exec::remote::worker::names::{Address, Key};
 
 /// Steps in all runs together; `HYPERSLAB_CHAOS_EVENTS` asks for more.
 const N_STEPS: usize = 100_000;

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::event::*;
-use crate::exec::remote::worker::names::{Address, Key, Priority};
 use super::super::state::{Machine, Setup};
 use super::super::task::State;
+use crate::exec::remote::worker::names::{Address, Key, Priority};
 
 pub(super) struct Probe {
     pub(super) machine: Machine,

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::event::*;
-use crate::exec::remote::worker::names::{Address, Key, Priority};
 use super::super::task::NO_RUN;
 use super::chaos::Dice;
+use crate::exec::remote::worker::names::{Address, Key, Priority};
 
 type Id = usize;
 
