@@ -15,7 +15,7 @@
 //! | `pickle/` | pickles as data, and the few that have to be written |
 //! | `comm/` | sockets, encryption, requests and streams of messages |
 //! | `security` | certificates, and what is refused without them |
-//! | `worker/` | the state machine of a worker |
+//! | `worker/` | a worker: its state machine, its messages, its event loop |
 //! | `probe` | asking a scheduler who it is |
 
 pub(crate) mod comm;

@@ -42,7 +42,7 @@ use super::threads::TaskThreads;
 /// How often the process' memory is looked at.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(200);
 /// How often something is said on the stream, so that firewalls do not take it for dead.
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(60);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_mins(1);
 /// How long a heartbeat may take.
 const HEARTBEAT_LIMIT: Duration = Duration::from_secs(30);
 /// The weight of one transfer in the average bandwidth.

@@ -36,4 +36,3 @@ pub(crate) use event::{
 pub(crate) use peers::TransferLimits;
 pub(crate) use pressure::MemoryLimits;
 pub(crate) use state::{Machine, Setup};
-pub(crate) use task::State;

@@ -34,6 +34,7 @@ impl Story {
     /// What is remembered of a key, one line per change.
     pub(crate) fn of(&self, key: &Key) -> String {
         let steps = self.steps.iter().filter(|step| step.key == *key);
-        steps.map(|step| format!("{} -> {} ({})\n", step.old.name(), step.new.name(), step.stimulus_id)).collect()
+        let line = |step: &Step| format!("{} -> {} ({})\n", step.old.name(), step.new.name(), step.stimulus_id);
+        steps.map(line).collect::<Vec<_>>().concat()
     }
 }

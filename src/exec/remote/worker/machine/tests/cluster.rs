@@ -319,14 +319,15 @@ impl Cluster {
 
     fn report(&self) -> String {
         let open = self.scheduler.records.iter().enumerate().filter(|(_, r)| r.wanted || r.phase != Phase::Released);
-        let open: String = open.map(|(id, record)| format!("{id}: {record:?}\n{}", self.report_of(id))).collect();
-        open
+        let shown = open.map(|(id, record)| format!("{id}: {record:?}\n{}", self.report_of(id)));
+        shown.collect::<Vec<_>>().concat()
     }
 
     fn report_of(&self, id: usize) -> String {
         let key = Key::Int(id as i64);
         let nodes = self.nodes.iter().filter(|(_, node)| node.machine.state_of(&key).is_some());
-        nodes.map(|(worker, node)| format!("{worker}:\n{}", node.machine.story().of(&key))).collect()
+        let shown = nodes.map(|(worker, node)| format!("{worker}:\n{}", node.machine.story().of(&key)));
+        shown.collect::<Vec<_>>().concat()
     }
 }
 

@@ -205,7 +205,7 @@ impl Scheduler {
             n_bytes: 8,
             holders: self.records[*input].holders.iter().cloned().collect(),
         };
-        let resources = if id % 5 == 0 { vec![("GPU".into(), 1.0)] } else { Vec::new() };
+        let resources = if id.is_multiple_of(5) { vec![("GPU".into(), 1.0)] } else { Vec::new() };
         let order = Order {
             key: key_of(id),
             run_id: self.last_run,
