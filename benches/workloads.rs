@@ -6,6 +6,8 @@
 //!
 //! Arrays hold the numbers of a fixed generator. `ndarray` gets the temporaries that its operators make.
 
+#![allow(clippy::reversed_empty_ranges)] // `s![1..-1]` counts from the end
+
 use std::hint::black_box;
 use std::time::Duration;
 

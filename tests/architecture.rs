@@ -114,7 +114,7 @@ fn functions(lines: &[String]) -> Vec<(String, usize)> {
         let mut depth = 0i64;
         let end = lines[start..].iter().position(|line| {
             depth += braces(line);
-            depth == 0 && line.contains('}') || depth == 0 && line.trim_end().ends_with(';')
+            depth == 0 && (line.contains('}') || line.trim_end().ends_with(';'))
         });
         if let Some(end) = end {
             let name = code.split("fn ").nth(1).unwrap_or("").chars().take_while(|c| c.is_alphanumeric() || *c == '_');

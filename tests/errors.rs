@@ -237,7 +237,7 @@ fn blocks_that_are_not_what_was_promised_are_the_data_s_fault() {
 #[test]
 fn a_reduction_of_no_selected_elements_says_so() {
     let x = Array::from_vec(vec![1.0, 2.0], Chunks::size(1)).unwrap();
-    let error = x.mask(&x.gt(5.0).unwrap()).unwrap().max().compute().unwrap_err();
+    let error = x.mask(x.gt(5.0).unwrap()).unwrap().max().compute().unwrap_err();
     assert!(error.is_usage() && error.to_string().contains("no elements"), "{error:?}");
     let error = (counts(&[3]) - 1).as_dyn().power(&(counts(&[3]) - 1).into_dyn()).unwrap().compute_block().unwrap_err();
     assert!(error.is_usage() && error.to_string().contains("negative power"), "{error:?}");

@@ -236,7 +236,7 @@ fn lazy_arrays_go_to_npy_files_and_back() {
         });
     }
     let unknown = Array::<i32>::arange(0, 9, 1, 3).unwrap();
-    let unknown = unknown.mask(&unknown.gt(4).unwrap()).unwrap();
+    let unknown = unknown.mask(unknown.gt(4).unwrap()).unwrap();
     let error = save_npy(&unknown, &path).unwrap_err();
     assert!(error.is_unknown_chunks() && error.to_string().contains("compute_chunk_sizes"), "{error}");
     save_npy(&unknown.compute_chunk_sizes().unwrap(), &path).unwrap();
@@ -284,7 +284,7 @@ fn real_arrays_give_the_answers_of_numpy() {
     let last: f64 = kelvin.slice(s![220.., .., ..]).unwrap().mean().scalar().unwrap();
     assert!((last - first - 5.138_444_226_996_626).abs() < 1e-9, "{}", last - first);
     let sst = open_npy(example("sea_surface_temperature.npy"), 20).unwrap().try_typed::<f32>().unwrap();
-    let valid = sst.astype::<f64>().mask(&sst.isfinite()).unwrap().compute().unwrap();
+    let valid = sst.astype::<f64>().mask(sst.isfinite()).unwrap().compute().unwrap();
     assert_eq!(valid.len(), 308_934);
     assert!((valid.mean().unwrap() - 300.808_438_158_795).abs() < 1e-9);
 }
@@ -345,7 +345,7 @@ mod zarr {
         expected[[2, 1]] = Scalar::F32(1.5);
         check("v3_holes.zarr", DType::F32, &[6, 8], &expected);
         let seven = |i: IxDyn| Scalar::I32(if i[0] < 3 && i[1] < 4 { 7 } else { 0 });
-        check("v2_null_fill.zarr", DType::I32, &[5, 6], &ArrayD::from_shape_fn(IxDyn(&[5, 6]), |i| seven(i)));
+        check("v2_null_fill.zarr", DType::I32, &[5, 6], &ArrayD::from_shape_fn(IxDyn(&[5, 6]), seven));
     }
 
     #[test]
@@ -411,7 +411,7 @@ mod zarr {
             }
         }
         let unknown = Array::<i32>::arange(0, 9, 1, 3).unwrap();
-        let unknown = unknown.mask(&unknown.gt(4).unwrap()).unwrap();
+        let unknown = unknown.mask(unknown.gt(4).unwrap()).unwrap();
         let error = save_zarr(&unknown, dir.path().join("b.zarr")).unwrap_err();
         assert!(error.is_unknown_chunks() && error.to_string().contains("compute_chunk_sizes"), "{error}");
     }

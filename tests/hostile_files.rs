@@ -98,6 +98,7 @@ fn text(text: &str) -> Vec<u8> {
 }
 
 /// Name, file, and what the error says.
+#[allow(clippy::too_many_lines)] // one table
 fn hostile_npy() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     const NOT_NPY: &str = "does not start like an .npy file";
     const LARGE: &str = "multiply to 2^63 or more";
@@ -516,7 +517,7 @@ mod zarr {
             found.push(at.to_owned());
             match value {
                 Value::Object(map) => {
-                    map.iter().for_each(|(key, value)| pointers(value, &format!("{at}/{key}"), found))
+                    map.iter().for_each(|(key, value)| pointers(value, &format!("{at}/{key}"), found));
                 }
                 Value::Array(items) => {
                     items.iter().enumerate().for_each(|(i, value)| pointers(value, &format!("{at}/{i}"), found));

@@ -188,7 +188,7 @@ proptest! {
             expected.extend(a.iter().skip(at).take(1));
         }
         let positions: Vec<i64> = places.iter().map(|&at| at as i64).collect();
-        let inserted = x.insert(&positions, &Array::from_vec(values, Chunks::size(2)).unwrap(), 0).unwrap();
+        let inserted = x.insert(&positions, Array::from_vec(values, Chunks::size(2)).unwrap(), 0).unwrap();
         prop_assert_eq!(inserted.compute().unwrap().into_raw_vec_and_offset().0, expected.clone());
         let new: Vec<i64> = (0..expected.len()).filter(|&i| expected[i] < 0).map(|i| i as i64).collect();
         prop_assert_eq!(inserted.delete(&new, 0).unwrap().compute().unwrap(), a);

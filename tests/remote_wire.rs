@@ -53,7 +53,7 @@ fn start(python: &Path, options: &[&str]) -> Scheduler {
             }
         }
     });
-    let address = address.recv_timeout(Duration::from_secs(120));
+    let address = address.recv_timeout(Duration::from_mins(2));
     let mut scheduler = Scheduler { process, address: String::new() };
     scheduler.address = address.expect("a scheduler tells where it listens");
     scheduler.process.try_wait().unwrap().inspect(|status| panic!("the scheduler ended: {status}"));

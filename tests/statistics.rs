@@ -42,7 +42,7 @@ proptest! {
     #[test]
     fn sets_of_masked_lists(v in values(), w in values(), chunk in 1u64..6) {
         let x = list(v.clone(), chunk);
-        let positive = x.mask(&x.gt(0).unwrap()).unwrap();
+        let positive = x.mask(x.gt(0).unwrap()).unwrap();
         let kept: Vec<i64> = v.iter().copied().filter(|&x| x > 0).collect();
         let mut distinct = kept.clone();
         distinct.sort_unstable();

@@ -32,7 +32,7 @@ impl DynArray {
     /// See [`hstack`]; element types are promoted.
     pub fn hstack(arrays: &[&DynArray]) -> Result<Self> {
         let of_lists = arrays.iter().all(|array| array.ndim() <= 1);
-        concatenate_raised(arrays, DynArray::atleast_1d, if of_lists { 0 } else { 1 })
+        concatenate_raised(arrays, DynArray::atleast_1d, isize::from(!of_lists))
     }
 
     /// See [`vstack`]; element types are promoted.

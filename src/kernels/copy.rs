@@ -221,8 +221,8 @@ mod tests {
             order.sort_by_key(|&axis| seed.rotate_left(7 * axis as u32) % 11);
             let whole = numbered(&shape);
             let mut src = whole.view().permuted_axes(IxDyn(&order));
-            for axis in 0..ndim {
-                src.slice_axis_inplace(Axis(axis), Slice::new(0, None, steps[axis]));
+            for (axis, &step) in steps.iter().enumerate().take(ndim) {
+                src.slice_axis_inplace(Axis(axis), Slice::new(0, None, step));
             }
             prop_assert!(copied(&src, &KernelContext::new(&pool)).unwrap() == src);
             let bytes = src.mapv(|x| x as u8);

@@ -43,7 +43,7 @@ pub(crate) trait Drawn: Element {
 
 impl Drawn for bool {
     fn drawn(raw: u64) -> Self {
-        raw % 2 == 0
+        raw.is_multiple_of(2)
     }
 }
 

@@ -145,8 +145,8 @@ mod tests {
         assert!(Coo::concatenate(&[a.clone(), Coo::empty([2, 4], 0).unwrap()], 0).unwrap_err().is_shape());
         assert!(Coo::stack(&[a.clone(), Coo::empty([2, 4], 0).unwrap()], 0).unwrap_err().is_shape());
         assert!(Coo::concatenate(&[a.clone(), Coo::empty([2, 3], 1).unwrap()], 0).unwrap_err().is_usage());
-        assert!(Coo::concatenate(&[a.clone()], 2).unwrap_err().is_shape());
-        assert!(Coo::stack(&[a.clone()], 3).unwrap_err().is_shape());
+        assert!(Coo::concatenate(std::slice::from_ref(&a), 2).unwrap_err().is_shape());
+        assert!(Coo::stack(std::slice::from_ref(&a), 3).unwrap_err().is_shape());
         assert!(Coo::<i64>::concatenate(&[], 0).unwrap_err().is_usage());
         let long = Coo::empty([u64::MAX, 1], 0).unwrap();
         assert!(Coo::concatenate(&[long.clone(), long], 0).unwrap_err().is_shape());

@@ -402,7 +402,7 @@ mod tests {
             check(&case, 3, Coo::prod_axes, |x| x.iter().product());
             check(&case, 3, Coo::all_axes, |x| x.iter().all(|&x| x != 0));
             check(&case, 3, Coo::mean_axes, |x| x.iter().sum::<i64>() as f64 / x.len() as f64);
-            if case.0.len() > 0 {
+            if !case.0.is_empty() {
                 check(&case, 3, Coo::min_axes, |x| *x.iter().min().unwrap());
                 check(&case, 3, Coo::max_axes, |x| *x.iter().max().unwrap());
             }
@@ -417,7 +417,7 @@ mod tests {
 
         #[test]
         fn nan_spreads_from_elements_only(case in prop_oneof![cases(f64::NAN)]) {
-            if case.0.len() > 0 {
+            if !case.0.is_empty() {
                 check(&case, f64::NAN, Coo::max_axes, nan_max);
             }
             check(&case, f64::NAN, Coo::count_nonzero_axes, |x| x.iter().filter(|&&x| x != 0.0).count() as i64);

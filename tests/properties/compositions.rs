@@ -129,7 +129,7 @@ fn other_shape(n_elems: usize, bits: &mut Bits) -> Vec<usize> {
     let mut left = n_elems;
     let mut shape = Vec::new();
     while left > 1 && shape.len() < 3 {
-        let divisors: Vec<usize> = (1..=left).filter(|d| left % d == 0).collect();
+        let divisors: Vec<usize> = (1..=left).filter(|d| left.is_multiple_of(*d)).collect();
         let len = divisors[bits.below(divisors.len())];
         shape.push(len);
         left /= len;

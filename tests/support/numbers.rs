@@ -4,7 +4,7 @@ use hyperslab::element::Element;
 use hyperslab::prelude::*;
 use ndarray::{ArrayD, IxDyn};
 
-/// A stream of random bits (SplitMix64).
+/// A stream of random bits (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub(crate) struct Bits(u64);
 
@@ -32,7 +32,7 @@ impl Bits {
 
     /// True in one of `n` cases.
     pub(crate) fn one_in(&mut self, n: u64) -> bool {
-        self.next() % n == 0
+        self.next().is_multiple_of(n)
     }
 }
 

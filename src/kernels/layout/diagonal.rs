@@ -32,7 +32,7 @@ impl Diagonal {
         let [row, column] = self.axes;
         let shape = block.shape();
         if row == column || row.max(column) >= shape.len() {
-            let expected = format!("more than {} and {}, which differ", row, column);
+            let expected = format!("more than {row} and {column}, which differ");
             return Err(Error::block(OP, "a number of axes", expected, shape.len()));
         }
         with_block!(block, T, data => match data {

@@ -398,8 +398,8 @@ fn casts_are_those_of_scalars() {
         let values = samples(from);
         let program = Program::single(ElemOp::Cast(to), &[from]).expect("a valid case");
         for level in Level::available() {
-            let found =
-                on_columns(&program.compiled_for(level, true), &[values.clone()], values.len()).expect("a valid case");
+            let found = on_columns(&program.compiled_for(level, true), std::slice::from_ref(&values), values.len())
+                .expect("a valid case");
             for (value, found) in values.iter().zip(&found[0]) {
                 assert!(found.is_same(value.cast(to)), "{value} of {from} as {to} is {found}");
             }

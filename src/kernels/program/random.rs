@@ -110,7 +110,7 @@ fn build(case: &Case) -> Built {
             if op % (n_ops + 4) < n_ops { ElemOp::ALL[op % (n_ops + 4)] } else { ElemOp::Cast(dtype(picks[1] % 13)) };
         // Every other argument is one of the last values, so that there are chains.
         let pick = |pick: usize| {
-            if pick % 2 == 0 { values.len() - 1 - pick / 2 % values.len().min(3) } else { pick % values.len() }
+            if pick.is_multiple_of(2) { values.len() - 1 - pick / 2 % values.len().min(3) } else { pick % values.len() }
         };
         let picks: Vec<usize> = picks[..op.arity()].iter().map(|&number| pick(number)).collect();
         let args: Vec<Value> = picks.iter().map(|&pick| values[pick]).collect();

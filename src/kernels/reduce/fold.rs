@@ -181,9 +181,7 @@ impl<F: Fold> Line<F> {
         }
         // All lanes at once are faster than some of them one by one.
         let group = xs.padded(phase, F::neutral());
-        for lane in 0..LANES {
-            self.acc[lane] = F::step(self.acc[lane], group[lane]);
-        }
+        self.acc.iter_mut().zip(group).for_each(|(acc, x)| *acc = F::step(*acc, x));
         self.filled += xs.len();
     }
 

@@ -221,10 +221,10 @@ impl<S: Sample> Line<S> {
             return self.enter_some(phase, shift, xs, |_| true);
         }
         let group = padded(xs, phase, shift);
-        for lane in 0..LANES {
-            let y = group[lane].minus(shift);
-            self.sum[lane] = self.sum[lane].plus(y);
-            self.squares[lane] += y.squared();
+        for ((sum, squares), x) in self.sum.iter_mut().zip(&mut self.squares).zip(group) {
+            let y = x.minus(shift);
+            *sum = sum.plus(y);
+            *squares += y.squared();
         }
     }
 

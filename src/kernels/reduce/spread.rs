@@ -163,7 +163,7 @@ mod tests {
         assert!(reduce_all(var(0.0), &complex).unwrap().is_same(Scalar::F64(2.5)));
         let std = Reduction::Std { ddof: Ddof::new(0.0) };
         assert!(reduce_all(std, &[1u8, 5, 1, 5]).unwrap().is_same(Scalar::F64(2.0)));
-        assert!(reduce_all(var(0.0), &[1e-200; 3000]).unwrap().is_same(Scalar::F64(0.0)));
+        assert!(reduce_all(var(0.0), &vec![1e-200; 3000]).unwrap().is_same(Scalar::F64(0.0)));
     }
 
     #[test]

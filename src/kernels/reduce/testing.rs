@@ -197,7 +197,7 @@ fn want_var<T: Element>(xs: &[T], ddof: f64, takes_root: bool) -> Want {
 }
 
 fn want_place<T: Element>(elements: &[(i64, T)], larger: bool, skips_nan: bool, wants_place: bool) -> Want {
-    let real = |x: T| i128::try_from(i64::from_scalar(x.to_scalar())).unwrap_or(0);
+    let real = |x: T| i128::from(i64::from_scalar(x.to_scalar()));
     let beats = |x: T, best: T| match x.to_scalar() {
         Scalar::U64(x) => (x > u64::from_scalar(best.to_scalar())) == larger && x != u64::from_scalar(best.to_scalar()),
         _ if T::DTYPE.is_integral() => (real(x) > real(best)) == larger && real(x) != real(best),
@@ -244,8 +244,7 @@ fn cells<T: Element>(view: &ArrayViewD<'_, T>, take: &ArrayViewD<'_, bool>, redu
 fn agrees(want: &Want, got: Scalar) -> bool {
     match want {
         // Which of two zeros is the smaller one is nobody's business.
-        Want::Exactly(Scalar::F64(0.0)) => got.to_c64().re == 0.0,
-        Want::Exactly(Scalar::F32(0.0)) => got.to_c64().re == 0.0,
+        Want::Exactly(Scalar::F64(0.0) | Scalar::F32(0.0)) => got.to_c64().re == 0.0,
         Want::Exactly(want) => want.is_same(got),
         Want::Anything => true,
         Want::NoElements => false,
@@ -386,7 +385,7 @@ fn check<T: Element>(case: &Case) {
     let plain = ArrayD::from_shape_vec(IxDyn(&case.shape), data).expect("a valid case");
     let take = ArrayD::from_shape_fn(IxDyn(&case.shape), |index| {
         let i = index.as_array_view().iter().fold(0, |i, &k| i * 41 + k as u64);
-        !case.masked || hash(case.seed ^ 1, i) % 3 > 0
+        !case.masked || !hash(case.seed ^ 1, i).is_multiple_of(3)
     });
     let cells = cells(&plain.view(), &take.view(), &case.reduced);
     let strided = with_strides(&plain, &case.order, &case.steps);
@@ -443,7 +442,7 @@ fn assert_same(reducer: Reducer, a: &Partial, b: &Partial) {
 /// Cuts the elements of a block into pieces of odd lengths.
 fn check_pieces<T: Element>(case: &Case, n: usize) {
     let data: Vec<T> = (0..n as u64).map(|i| element(hash(case.seed, i))).collect();
-    let take: Vec<bool> = (0..n as u64).map(|i| !case.masked || hash(case.seed ^ 1, i) % 3 > 0).collect();
+    let take: Vec<bool> = (0..n as u64).map(|i| !case.masked || !hash(case.seed ^ 1, i).is_multiple_of(3)).collect();
     let whole: Vec<(usize, usize)> = case.shape.iter().map(|&len| (0, len)).collect();
     let spec = spec_of(case, &whole, Machine::detect());
     for reducer in reductions().into_iter().filter_map(|reduction| Reducer::new(reduction, T::DTYPE).ok()) {
@@ -503,7 +502,7 @@ fn check_lifts<T: Element>(case: &Case) {
     let n: usize = case.shape.iter().product();
     let data = (0..n as u64).map(|i| element(hash(case.seed, i))).collect();
     let plain = ArrayD::<T>::from_shape_vec(IxDyn(&case.shape), data).expect("a valid case");
-    let take = plain.mapv(|x| hash(case.seed, u64::from(x == T::zero())) % 2 == 0 || x == T::one());
+    let take = plain.mapv(|x| hash(case.seed, u64::from(x == T::zero())).is_multiple_of(2) || x == T::one());
     let strided = with_strides(&plain, &case.order, &case.steps);
     let spec = LiftSpec::new(&case.shape, &case.reduced);
     let requests: Vec<(Reducer, Option<usize>)> = reductions()

@@ -27,7 +27,7 @@ pub(super) const CHUNKING: &[Entry] = &[
         ok(c.ints("x").rechunk(Chunks::per_axis(vec![AxisSpec::Sizes(vec![1, 1]), AxisSpec::Sizes(vec![4])]))?)
     }),
     ("rechunk-zero-chunks", rechunk_after_an_empty_part),
-    ("chunk-unify", |c| ok(c.ints("a").try_add(&c.ints("b"))?)),
+    ("chunk-unify", |c| ok(c.ints("a").try_add(c.ints("b"))?)),
     ("chunk-blocks-index", |c| ok(c.ints("x").blocks(&idx![1, 0])?)),
     ("chunk-blocks-slice", |c| ok(c.ints("x").blocks(&idx![.., [1]])?)),
 ];

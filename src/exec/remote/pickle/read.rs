@@ -292,7 +292,7 @@ impl Machine<'_> {
     }
 
     fn set_items(&mut self, items: Vec<NodeId>) -> Result<()> {
-        if items.len() % 2 != 0 {
+        if !items.len().is_multiple_of(2) {
             return Err(fault("a key has no value"));
         }
         match self.top_node()? {

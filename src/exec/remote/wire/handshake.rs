@@ -68,7 +68,7 @@ mod tests {
     use super::super::{Limits, decode_message};
     use super::*;
 
-    /// The first frame of a scheduler's handshake, distributed 2026.8.0 on CPython 3.11.
+    /// The first frame of a scheduler's handshake, distributed 2026.8.0 on `CPython` 3.11.
     const FROM_PYTHON: &[u8] = b"\x83\xabcompression\xc0\xa6python\x93\x03\x0b\x07\xafpickle-protocol\x05";
 
     #[test]
