@@ -66,6 +66,17 @@ impl Grid {
         self.known_shape().ok_or_else(|| Error::unknown_chunks(op, format_args!("the shape is {}", self.shape_text())))
     }
 
+    /// The length of one axis; an error if it is unknown.
+    pub(crate) fn require_axis_len(&self, op: &'static str, axis: usize) -> Result<u64> {
+        let unknown = || {
+            Error::unknown_chunks(
+                op,
+                format_args!("the length of axis {axis} of shape {} is asked for", self.shape_text()),
+            )
+        };
+        self.0[axis].len().ok_or_else(unknown)
+    }
+
     /// Whether every chunk size is known.
     pub fn is_known(&self) -> bool {
         self.0.iter().all(AxisChunks::is_known)

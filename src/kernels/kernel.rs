@@ -13,7 +13,7 @@ use super::index::{Gather, Mask, Nonzero, PointTake, Take};
 use super::layout::{Reshape, View};
 use super::lift::{CombinePartials, FinishPartial, Lift};
 use super::scan::{Scan, ScanApply, ScanTotal};
-use super::sort::Topk;
+use super::sort::{ArgTopk, Argsort, Sort, Topk};
 use super::take_at::TakeAt;
 use crate::block::{BlockLocation, BlockSource, Value};
 use crate::element::DType;
@@ -45,6 +45,9 @@ pub(crate) enum Kernel {
     ScanApply(ScanApply),
     Scan(Scan),
     Topk(Topk),
+    ArgTopk(ArgTopk),
+    Sort(Sort),
+    Argsort(Argsort),
     Contract(Contract),
     Function(Function),
 }
@@ -77,6 +80,9 @@ impl Kernel {
             Kernel::ScanApply(kernel) => kernel.run(inputs, ctx),
             Kernel::Scan(kernel) => kernel.run(inputs, ctx),
             Kernel::Topk(kernel) => kernel.run(inputs, ctx).map(Value::from),
+            Kernel::ArgTopk(kernel) => kernel.run(inputs, ctx),
+            Kernel::Sort(kernel) => kernel.run(inputs, ctx).map(Value::from),
+            Kernel::Argsort(kernel) => kernel.run(inputs, ctx).map(Value::from),
             Kernel::Contract(kernel) => kernel.run(inputs, ctx).map(Value::from),
             Kernel::Function(kernel) => kernel.run(inputs, ctx).map(Value::from),
         }

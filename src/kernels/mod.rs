@@ -55,5 +55,5 @@ pub(crate) use ops::{ElemOp, for_each_elementwise};
 pub(crate) use program::{Program, ProgramBuilder, Value as ProgramValue};
 pub(crate) use reduce::{Ddof, Reducer, Reduction};
 pub(crate) use scan::{Scan, ScanApply, ScanOp as ScanKind, ScanSpec, ScanTotal};
-pub(crate) use sort::Topk;
+pub(crate) use sort::{ArgTopk, Argsort, Sort, Topk};
 pub(crate) use take_at::TakeAt;

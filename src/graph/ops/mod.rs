@@ -26,6 +26,7 @@ mod sort;
 mod source;
 mod take;
 mod take_at;
+mod topk;
 mod trim;
 mod view;
 
@@ -51,10 +52,11 @@ pub(crate) use reduce::ReduceOp;
 pub(crate) use reshape::ReshapeOp;
 pub(crate) use scan::{ScanOp, kind_name};
 pub(crate) use slice::SliceOp;
-pub(crate) use sort::TopkOp;
+pub(crate) use sort::SortOp;
 pub(crate) use source::SourceOp;
 pub(crate) use take::TakeOp;
 pub(crate) use take_at::TakeAtOp;
+pub(crate) use topk::TopkOp;
 pub(crate) use trim::TrimOp;
 pub(crate) use view::ViewOp;
 
@@ -124,5 +126,5 @@ define_op! {
     Source(SourceOp), Full(FullOp), Generate(GenerateOp), Elementwise(ElementwiseOp), View(ViewOp), Slice(SliceOp),
     Take(TakeOp), TakeAt(TakeAtOp), Points(PointsOp), Mask(MaskOp), Nonzero(NonzeroOp), Assign(AssignOp), AssignMasked(AssignMaskedOp),
     Concat(ConcatOp), Rechunk(RechunkOp), Reshape(ReshapeOp), Blocks(BlocksOp), Halo(HaloOp), Trim(TrimOp), MapBlocks(MapBlocksOp),
-    Contract(ContractOp), Reduce(ReduceOp), MultiReduce(MultiReduceOp), Pick(PickOp), Scan(ScanOp), Fold(FoldOp), Topk(TopkOp),
+    Contract(ContractOp), Reduce(ReduceOp), MultiReduce(MultiReduceOp), Pick(PickOp), Scan(ScanOp), Fold(FoldOp), Topk(TopkOp), Sort(SortOp),
 }

@@ -1,30 +1,26 @@
-//! The largest or smallest elements along an axis.
+//! Sorting along an axis.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::OpSpec;
-use crate::chunks::tree::ReductionTree;
 use crate::error::Result;
 use crate::graph::dag::Node;
-use crate::graph::layer::{Edge, Producer, SameKernel};
+use crate::graph::layer::SameKernel;
 use crate::graph::lower::{Lowered, Lowering, NewLayer};
-use crate::graph::map::{BlockMap, Link};
-use crate::kernels::{Kernel, Topk};
+use crate::graph::map::BlockMap;
+use crate::kernels::{Argsort, Kernel, Sort};
 
-/// The `k` largest elements along `axis` in descending order, or for a negative `k` the smallest in ascending order.
+/// The elements in ascending order along `axis`, which has one chunk; or the positions that would sort them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct TopkOp {
-    pub(crate) k: i64,
+pub(crate) struct SortOp {
     pub(crate) axis: usize,
+    pub(crate) positions: bool,
 }
 
-/// Blocks whose best elements are merged at a time.
-const FAN: u64 = 8;
-
-impl OpSpec for TopkOp {
+impl OpSpec for SortOp {
     fn name(&self) -> &'static str {
-        "topk"
+        if self.positions { "argsort" } else { "sort" }
     }
 
     fn hash_params(&self, mut state: &mut dyn Hasher) {
@@ -32,36 +28,24 @@ impl OpSpec for TopkOp {
     }
 
     fn params(&self) -> String {
-        format!("k {}, axis {}", self.k, self.axis)
+        format!("axis {}", self.axis)
     }
 
     fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
-        let input = node.inputs[0];
-        let mut counts = lowering.meta(input).grid.block_counts();
-        let ndim = counts.len();
-        let kernel = || Arc::new(SameKernel(Kernel::Topk(Topk { k: self.k, axis: self.axis })));
-        let task_bytes = lowering.max_block_elems(input).saturating_mul(node.meta.dtype.size_bytes() as u64);
-        let layer = |counts: &[u64], edge: Edge| NewLayer {
-            label: self.name().into(),
-            counts: counts.to_vec(),
-            edges: vec![edge],
-            body: kernel(),
-            task_bytes,
-            reduces: true,
-        };
-        let mut edge = lowering.edge(input, BlockMap::Identity);
-        let split_every: Vec<Option<u64>> = (0..ndim).map(|axis| (axis == self.axis).then_some(FAN)).collect();
-        for level in ReductionTree::new(&counts, &split_every).levels() {
-            let best = lowering.push_layer(layer(&counts, edge));
-            let links = (0..ndim).map(|axis| match axis {
-                axis if axis == self.axis => Link::Group { axis, fan: FAN },
-                axis => Link::Same(axis),
-            });
-            let map = BlockMap::separable(level.n_out(), level.n_in().to_vec(), links.collect());
-            counts = level.n_out();
-            edge = Edge { from: Producer::Layer(best), map };
-        }
-        let last = layer(&counts, edge);
-        Ok(lowering.push(node, last))
+        let (input, axis) = (node.inputs[0], self.axis);
+        let kernel = if self.positions { Kernel::Argsort(Argsort { axis }) } else { Kernel::Sort(Sort { axis }) };
+        // Beside the result, one lane of values with their positions.
+        let elem_bytes = node.meta.dtype.size_bytes() as u64 * 2;
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.name().into(),
+                counts: node.meta.grid.block_counts(),
+                edges: vec![lowering.edge(input, BlockMap::Identity)],
+                task_bytes: lowering.max_block_elems(input).saturating_mul(elem_bytes),
+                body: Arc::new(SameKernel(kernel)),
+                reduces: false,
+            },
+        ))
     }
 }
