@@ -73,6 +73,13 @@ struct Running {
     cancel: CancelToken,
 }
 
+impl Drop for Running {
+    /// Nobody waits for a task that is not in the books any more.
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
 /// What the loop is made of.
 pub(super) struct Parts<R: TaskRunner> {
     pub(super) machine: Machine,
@@ -141,7 +148,7 @@ impl<R: TaskRunner> Driver<R> {
 
     /// Ends what is going on and says what is left to say.
     async fn leave(self) {
-        self.running.values().for_each(|running| running.cancel.cancel());
+        drop(self.running);
         // The other side may be gone; there is nobody to tell then.
         drop(tokio::time::timeout(Duration::from_secs(1), self.parts.sender.close()).await);
     }

@@ -36,6 +36,9 @@ mod store;
 mod task_run;
 mod threads;
 
+#[cfg(test)]
+mod tests;
+
 // The engine adapter is built on these.
 #[allow(unused_imports)]
 pub(crate) use {

@@ -13,12 +13,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 use crate::error::{Error, Result};
-use crate::exec::remote::comm::{Address as PeerAddress, Comm, Listener, RpcPool};
+use crate::exec::remote::comm::{Address as PeerAddress, Comm, Incoming, Listener, RpcPool};
 use crate::exec::remote::wire::{Limits, Value, error_reply};
 
 use super::fetch::{Fetched, fetch};
@@ -29,6 +31,8 @@ use super::store::Store;
 
 /// How many requests for values are answered at a time; twice as many from this host.
 const MAX_OUTGOING: usize = 50;
+/// How long to wait when no connection can be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What the listener tells the event loop.
 pub(crate) enum Request<V> {
@@ -61,23 +65,26 @@ pub(crate) struct Server<R: TaskRunner> {
     pub(crate) versions: Value,
 }
 
-/// Accepts connections until the task is dropped.
+/// Accepts connections until the future is dropped, which closes them all.
 pub(crate) async fn serve<R: TaskRunner>(listener: Listener, server: Arc<Server<R>>) {
+    let mut connections = JoinSet::new();
     loop {
-        match listener.accept().await {
-            Ok(incoming) => {
-                let server = server.clone();
-                tokio::spawn(async move {
-                    let peer = incoming.peer().clone();
-                    if let Ok(comm) = incoming.open().await {
-                        // A peer that breaks off or speaks nonsense has only itself to harm.
-                        drop(server.converse(comm, &peer).await);
-                    }
-                });
-            }
-            // Out of file descriptors, as a rule: connections have to end first.
-            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
+        tokio::select! {
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok(incoming) => drop(connections.spawn(attend(incoming, server.clone()))),
+                // Out of file descriptors, as a rule: connections have to end first.
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            },
         }
+    }
+}
+
+async fn attend<R: TaskRunner>(incoming: Incoming, server: Arc<Server<R>>) {
+    let peer = incoming.peer().clone();
+    if let Ok(comm) = incoming.open().await {
+        // A peer that breaks off or speaks nonsense has only itself to harm.
+        drop(server.converse(comm, &peer).await);
     }
 }
 

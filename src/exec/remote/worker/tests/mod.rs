@@ -1,0 +1,4 @@
+//! Whole workers on real sockets, commanded by a scheduler that only says what a test tells it to.
+
+mod fake;
+mod workers;
