@@ -58,7 +58,8 @@ fn without_tests(text: &str) -> Vec<String> {
 
 /// Files that exist for tests alone: their module is declared under `#[cfg(test)]`.
 fn is_test_file(path: &str) -> bool {
-    ["testing.rs", "oracle.rs", "samples.rs", "accuracy.rs", "random.rs"].iter().any(|name| path.ends_with(name))
+    path.contains("/tests/")
+        || ["testing.rs", "oracle.rs", "samples.rs", "accuracy.rs", "random.rs"].iter().any(|name| path.ends_with(name))
 }
 
 fn rank(module: &str) -> Option<usize> {

@@ -31,7 +31,7 @@ const MAX_CONNECTIONS: usize = 512;
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// Pauses before joining again: the first, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 /// Runs one worker from registration to end.
 ///
