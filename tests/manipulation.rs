@@ -262,3 +262,71 @@ fn unknown_lengths_where_they_can_be() -> Result<()> {
     assert!(odd.diag(0).unwrap_err().is_unknown_chunks());
     Ok(())
 }
+
+#[test]
+fn tables_of_positions_stand_where_lists_do() -> Result<()> {
+    let a = numbered(&[3, 4, 5]);
+    let x = chunked(&a, 2);
+    let table = arr2(&[[0i64, 2], [-1, 1], [1, 1]]);
+    let at = |i: usize, j: usize, len: usize| table[[i, j]].rem_euclid(len as i64) as usize;
+    let middle = x.index(&idx![.., table.clone(), ..])?;
+    assert_eq!(middle.compute()?, picked(&[3, 3, 2, 5], &a, |p| vec![p[0], at(p[1], p[2], 4), p[3]]));
+    let last = x.index(&idx![Ellipsis, table.clone()])?;
+    assert_eq!(last.compute()?, picked(&[3, 4, 3, 2], &a, |p| vec![p[0], p[1], at(p[2], p[3], 5)]));
+    let both = x.index(&idx![table.clone(), [1, 2]])?;
+    assert_eq!(both.compute()?, picked(&[3, 2, 5], &a, |p| vec![at(p[0], p[1], 3), 1 + p[1], p[2]]));
+    let apart = x.index(&idx![table.clone(), .., [4, 0]])?;
+    assert_eq!(apart.compute()?, picked(&[3, 2, 4], &a, |p| vec![at(p[0], p[1], 3), p[2], [4, 0][p[1]]]));
+    let lazy = Array::from_ndarray(table.clone(), Chunks::size(2))?;
+    assert_eq!(x.index(&idx![.., &lazy])?.compute()?, middle.compute()?);
+    assert_eq!(x.index(&idx![.., ndarray::arr0(-1i64)])?.compute()?, x.index_axis(1, 3)?.compute()?);
+    assert!(x.index(&idx![arr2(&[[3i64]])]).unwrap_err().is_index());
+    Ok(())
+}
+
+#[test]
+fn points_come_first() -> Result<()> {
+    let a = numbered(&[3, 4, 5]);
+    let x = chunked(&a, 2);
+    let found = x.vindex(&idx![.., [3, 0], [1, 2]])?;
+    assert_eq!(found.compute()?, picked(&[2, 3], &a, |p| vec![p[1], [3, 0][p[0]], [1, 2][p[0]]]));
+    let scalar = x.vindex(&idx![0, [1, 2]])?;
+    assert_eq!(scalar.compute()?, picked(&[2, 5], &a, |p| vec![0, 1 + p[0], p[1]]));
+    assert!(x.vindex(&idx![[0], [4]]).unwrap_err().is_index());
+    assert!(x.vindex(&idx![[0, 1], [0, 1, 2]]).unwrap_err().is_shape());
+    assert!(x.vindex(&idx![..]).unwrap_err().is_index());
+    Ok(())
+}
+
+#[test]
+fn parts_put_together_again() -> Result<()> {
+    let a = numbered(&[5, 3]);
+    let x = chunked(&a, 2);
+    for n in 1..7 {
+        let parts = x.array_split(n, 0)?;
+        assert_eq!(parts.len() as u64, n);
+        assert_eq!(concatenate(&parts.iter().collect::<Vec<_>>(), 0)?.compute()?, a);
+    }
+    let lens: Vec<u64> = x.array_split(3, 0)?.iter().map(|part| part.len().unwrap()).collect();
+    assert_eq!(lens, [2, 2, 1]);
+    let columns = x.unstack(1)?;
+    assert_eq!(stack(&columns.iter().collect::<Vec<_>>(), 1)?.compute()?, a);
+    assert_eq!(x.split_at(&[2, 9], 1)?[2].known_shape()?, [5, 0]);
+    assert!(x.array_split(0, 0).is_err());
+    Ok(())
+}
+
+#[test]
+fn lengths_on_trust_are_checked_when_run() -> Result<()> {
+    let x = Array::<i64>::arange(0, 8, 1, Chunks::size(4))?.reshape([4, 2])?;
+    let rows = |mask: Array<bool>| x.mask(&mask);
+    let first = x.slice(s![.., 0])?;
+    let (low, high) = (rows(first.lt(4)?)?, rows(first.ge(4)?)?);
+    let side_by_side = concatenate(&[&low, &low.with_lengths_of(&low)?], 1)?;
+    assert_eq!(side_by_side.compute()?, arr2(&[[0, 1, 0, 1], [2, 3, 2, 3]]).into_dyn());
+    assert!(concatenate(&[&low, &high], 1).unwrap_err().is_unknown_chunks());
+    let wrong = concatenate(&[&low, &high.with_lengths_of(&low)?], 1)?;
+    let error = wrong.compute().unwrap_err().to_string();
+    assert!(error.contains("has length"), "{error}");
+    Ok(())
+}

@@ -234,3 +234,51 @@ fn what_can_not_be_counted_is_refused() -> Result<()> {
     assert!(x.digitize(&[1.0, 3.0, 2.0], Side::Left).is_err());
     Ok(())
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn sorted_lanes_and_their_best(shape in prop::collection::vec(0usize..6, 1..4), axis in 0usize..3, k in -4i64..5, chunk in 1u64..4) {
+        let axis = axis % shape.len();
+        let a = ArrayD::from_shape_fn(IxDyn(&shape), |at| {
+            let place = (0..at.ndim()).fold(1, |n, axis| n * 5 + at[axis]);
+            ((place * 7919) % 7) as i64
+        });
+        let x = Array::from_view(&a, Chunks::size(chunk)).unwrap();
+        let mut sorted = a.clone();
+        for mut lane in sorted.lanes_mut(ndarray::Axis(axis)) {
+            let mut values = lane.to_vec();
+            values.sort_unstable();
+            lane.iter_mut().zip(values).for_each(|(to, from)| *to = from);
+        }
+        prop_assert_eq!(x.sort(axis as isize).unwrap().compute().unwrap(), sorted.clone());
+        let order = x.argsort(axis as isize).unwrap();
+        prop_assert_eq!(x.take_along_axis(&order, axis as isize).unwrap().compute().unwrap(), sorted);
+        if k != 0 {
+            let best = x.argtopk(k, axis as isize).unwrap();
+            let values = x.take_along_axis(&best, axis as isize).unwrap();
+            prop_assert_eq!(values.compute().unwrap(), x.topk(k, axis as isize).unwrap().compute().unwrap());
+            // Of equal elements the first ones: positions ascend among equals.
+            let (best, values) = compute!(best, values).unwrap();
+            for (places, lane) in best.lanes(ndarray::Axis(axis)).into_iter().zip(values.lanes(ndarray::Axis(axis))) {
+                let equal_pairs = (1..lane.len()).filter(|&i| lane[i - 1] == lane[i]);
+                prop_assert!(equal_pairs.into_iter().all(|i| places[i - 1] < places[i]));
+            }
+        }
+    }
+}
+
+#[test]
+fn running_sums_pass_over_nan() -> Result<()> {
+    let x = Array::from_vec(vec![f64::NAN, 2.0, f64::NAN, 4.0, 0.5], Chunks::size(2))?;
+    assert_eq!(x.nancumsum(0)?.compute()?, arr1(&[0.0, 2.0, 2.0, 6.0, 6.5]).into_dyn());
+    assert_eq!(x.nancumprod(0)?.compute()?, arr1(&[1.0, 2.0, 2.0, 8.0, 4.0]).into_dyn());
+    let sorted = x.sort(0)?.compute()?;
+    assert_eq!(sorted.slice(s![..3]), arr1(&[0.5, 2.0, 4.0]).into_dyn().slice(s![..3]));
+    assert!(sorted[[4]].is_nan());
+    let known = x.mask(&x.isnan().logical_not())?;
+    assert!(known.argtopk(1, 0).unwrap_err().is_unknown_chunks());
+    assert!(x.argtopk(0, 0).is_err());
+    Ok(())
+}

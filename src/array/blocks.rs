@@ -259,7 +259,7 @@ fn block_picks(axis: usize, n: u64, item: &Index) -> Result<Vec<u64>> {
         Index::Slice { start, stop, step } => {
             crate::chunks::AxisRange::from_slice(*start, *stop, *step, n)?.positions().collect()
         }
-        Index::NewAxis | Index::Ellipsis | Index::Mask(_) | Index::Array(_) => {
+        Index::NewAxis | Index::Ellipsis | Index::Table(_) | Index::Mask(_) | Index::Array(_) => {
             return Err(Error::bad_index("blocks", format!("axis {axis} takes ranges, integers and lists of blocks")));
         }
     };

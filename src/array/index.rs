@@ -34,6 +34,8 @@ pub enum Index {
     Ellipsis,
     /// A list of positions.
     List(Vec<i64>),
+    /// Positions with any number of axes, which the result has in place of the indexed one.
+    Table(ArrayD<i64>),
     /// The true elements of a mask in memory, over as many axes as it has.
     Mask(ArrayD<bool>),
     /// The true elements of a lazy mask, or the positions in a lazy array of integers.
@@ -129,6 +131,12 @@ impl From<Vec<bool>> for Index {
 impl<D: ndarray::Dimension> From<ndarray::Array<bool, D>> for Index {
     fn from(mask: ndarray::Array<bool, D>) -> Self {
         Index::Mask(mask.into_dyn())
+    }
+}
+
+impl<D: ndarray::Dimension> From<ndarray::Array<i64, D>> for Index {
+    fn from(positions: ndarray::Array<i64, D>) -> Self {
+        Index::Table(positions.into_dyn())
     }
 }
 
@@ -247,6 +255,10 @@ impl DynArray {
                 to.axes.extend((axis..axis + axes_of(item)).map(Some));
                 to.lazy.push((axis, array.clone()));
             }
+            Index::Table(table) => {
+                let detail = format!("positions with {} axes can not be assigned to", table.ndim());
+                return Err(Error::bad_index(op, detail).with_remedy("assign to lists of positions"));
+            }
             // Handled by the caller or turned into lists before.
             Index::NewAxis | Index::Ellipsis | Index::Mask(_) => {}
         }
@@ -277,6 +289,9 @@ impl DynArray {
 
     /// See [`Array::index`](super::Array::index).
     pub fn index(&self, items: &[Index]) -> Result<Self> {
+        if items.iter().any(super::points::is_table) {
+            return self.index_with_tables("index", items);
+        }
         self.select_part("index", items, StepRule::NumPy)
     }
 
@@ -286,7 +301,7 @@ impl DynArray {
         self.select_part("slice", &items, StepRule::NdArray)
     }
 
-    fn select_part(&self, op: &'static str, items: &[Index], rule: StepRule) -> Result<Self> {
+    pub(crate) fn select_part(&self, op: &'static str, items: &[Index], rule: StepRule) -> Result<Self> {
         let resolved = self.resolve(op, items, rule)?;
         let sliced = self.slice_ranges(resolved.ranges.clone())?;
         let (taken, axes) = match (resolved.lists.as_slice(), resolved.lazy.as_slice()) {
@@ -516,18 +531,18 @@ impl Resolved {
 }
 
 /// How many axes of the array an item names.
-fn axes_of(item: &Index) -> usize {
+pub(crate) fn axes_of(item: &Index) -> usize {
     match item {
         Index::NewAxis | Index::Ellipsis => 0,
         Index::Mask(mask) => mask.ndim(),
         Index::Array(array) if array.dtype() == DType::Bool => array.ndim(),
-        Index::Slice { .. } | Index::At(_) | Index::List(_) | Index::Array(_) => 1,
+        Index::Slice { .. } | Index::At(_) | Index::List(_) | Index::Table(_) | Index::Array(_) => 1,
     }
 }
 
 /// Whether lists (and integers beside them) have something else between them.
-fn are_apart(items: &[Index]) -> bool {
-    let is_list = |item: &Index| matches!(item, Index::List(_) | Index::Array(_));
+pub(crate) fn are_apart(items: &[Index]) -> bool {
+    let is_list = |item: &Index| matches!(item, Index::List(_) | Index::Table(_) | Index::Array(_));
     let is_advanced = |item: &Index| is_list(item) || matches!(item, Index::At(_));
     if !items.iter().any(is_list) {
         return false;

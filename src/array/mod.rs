@@ -9,9 +9,9 @@
 //! | `create` | `from_ndarray`, `zeros`, `full`, `arange`, `linspace`, `eye`, `from_block_fn`, `from_source` |
 //! | `elementwise` `operators` | NumPy's functions of single elements, `+` and friends, `where_`, `clip`, `astype` |
 //! | `reduce` | `sum`, `mean`, `var`, `argmax`, … over all or some axes |
-//! | `index` `assign` | slices, integers, lists, masks; the same on the left of an assignment |
-//! | `manipulate` `axes` `stack` `rechunk` | transpose, reshape, concatenate, broadcast; roll, rot90; hstack; other chunks |
-//! | `blocks` `overlap` | `map_blocks`, `map_overlap`, `blocks` |
+//! | `index` `points` `assign` | slices, integers, lists, masks; `vindex`; the same on the left of an assignment |
+//! | `manipulate` `axes` `stack` `split` `rechunk` | transpose, reshape, concatenate, broadcast; roll, rot90; hstack; `array_split`; other chunks |
+//! | `blocks` `overlap` `blockwise` `gufunc` | `map_blocks`, `map_overlap`, `blocks`; `Blockwise`, `Gufunc`, `apply_along_axis` |
 //! | `diagonal` `pad` `repeat` `insert` `like` | `tril`, `diag`; `pad`; `repeat`, `tile`; `insert`, `delete`; `full_like`, `meshgrid` |
 //! | `contract` `einsum` `products` | `tensordot`, `matmul`, `dot`; `einsum`; `outer`, `kron` |
 //! | `scan` `sort` `quantile` | `cumsum`; `topk`; `median`, `percentile` |
@@ -30,6 +30,7 @@
 mod assign;
 mod axes;
 mod blocks;
+mod blockwise;
 mod choose;
 mod compare;
 mod compute;
@@ -41,6 +42,7 @@ mod dynamic;
 mod einsum;
 mod elementwise;
 mod format;
+mod gufunc;
 mod histogram;
 mod index;
 mod insert;
@@ -51,6 +53,7 @@ mod operators;
 mod overlap;
 mod pad;
 mod parts;
+mod points;
 mod products;
 mod quantile;
 mod rechunk;
@@ -59,11 +62,13 @@ mod repeat;
 mod scan;
 mod sets;
 mod sort;
+mod split;
 mod stack;
 mod statistics;
 pub(crate) mod typed;
 
 pub use blocks::MapBlocks;
+pub use blockwise::Blockwise;
 pub use choose::{Piece, choose, piecewise, select};
 pub use compare::Tolerance;
 pub use compute::Computed;
@@ -74,6 +79,7 @@ pub use dynamic::DynArray;
 pub use einsum::einsum;
 pub use elementwise::Operand;
 pub use elementwise::where_;
+pub use gufunc::{BlockResults, Gufunc};
 pub use histogram::Bins;
 pub use index::{Ellipsis, Index, NewAxis};
 pub use like::{Indexing, meshgrid};

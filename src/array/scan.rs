@@ -8,12 +8,16 @@ use crate::graph::ops::{ScanOp, kind_name};
 use crate::kernels::ScanKind;
 
 impl DynArray {
-    pub(crate) fn scan(&self, kind: ScanKind, axis: isize) -> Result<Self> {
+    fn scan(&self, kind: ScanKind, axis: isize) -> Result<Self> {
+        self.scan_by(kind, axis, false)
+    }
+
+    fn scan_by(&self, kind: ScanKind, axis: isize, skips_nan: bool) -> Result<Self> {
         let axis = normalize_axis(kind_name(kind), axis, self.ndim())?;
         let dtype = kind.dtype(self.dtype());
         let array = self.to_dense();
         let meta = array.meta().clone().with_dtype(dtype);
-        Ok(DynArray::build(ScanOp { kind, axis }, &[&array], meta))
+        Ok(DynArray::build(ScanOp { kind, axis, skips_nan }, &[&array], meta))
     }
 
     /// See [`Array::cumsum`].
@@ -24,6 +28,16 @@ impl DynArray {
     /// See [`Array::cumprod`].
     pub fn cumprod(&self, axis: isize) -> Result<Self> {
         self.scan(ScanKind::Prod, axis)
+    }
+
+    /// See [`Array::nancumsum`].
+    pub fn nancumsum(&self, axis: isize) -> Result<Self> {
+        self.scan_by(ScanKind::Sum, axis, true)
+    }
+
+    /// See [`Array::nancumprod`].
+    pub fn nancumprod(&self, axis: isize) -> Result<Self> {
+        self.scan_by(ScanKind::Prod, axis, true)
     }
 }
 
@@ -50,6 +64,30 @@ impl<T: Element> Array<T> {
     /// The running product along an axis; see [`cumsum`](Self::cumsum).
     pub fn cumprod(&self, axis: isize) -> Result<Array<T::Sum>> {
         Array::try_wrap(self.as_dyn().cumprod(axis))
+    }
+
+    /// The running sum along an axis, in which NaN counts as 0.
+    ///
+    /// # Errors
+    /// The axis is out of range.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1.0f64, f64::NAN, 3.0], Chunks::size(2))?;
+    /// assert_eq!(x.nancumsum(0)?.compute()?, ndarray::arr1(&[1.0, 1.0, 4.0]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn nancumsum(&self, axis: isize) -> Result<Array<T::Sum>> {
+        Array::try_wrap(self.as_dyn().nancumsum(axis))
+    }
+
+    /// The running product along an axis, in which NaN counts as 1.
+    ///
+    /// # Errors
+    /// The axis is out of range.
+    pub fn nancumprod(&self, axis: isize) -> Result<Array<T::Sum>> {
+        Array::try_wrap(self.as_dyn().nancumprod(axis))
     }
 }
 

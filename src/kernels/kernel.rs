@@ -12,6 +12,7 @@ use super::generate::Generate;
 use super::index::{Gather, Mask, Nonzero, PointTake, Take};
 use super::layout::{Reshape, View};
 use super::lift::{CombinePartials, FinishPartial, Lift};
+use super::parts::{PartsFunction, TakePart};
 use super::scan::{Scan, ScanApply, ScanTotal};
 use super::sort::{ArgTopk, Argsort, Sort, Topk};
 use super::take_at::TakeAt;
@@ -50,6 +51,8 @@ pub(crate) enum Kernel {
     Argsort(Argsort),
     Contract(Contract),
     Function(Function),
+    PartsFunction(PartsFunction),
+    TakePart(TakePart),
 }
 
 impl Kernel {
@@ -85,6 +88,8 @@ impl Kernel {
             Kernel::Argsort(kernel) => kernel.run(inputs, ctx).map(Value::from),
             Kernel::Contract(kernel) => kernel.run(inputs, ctx).map(Value::from),
             Kernel::Function(kernel) => kernel.run(inputs, ctx).map(Value::from),
+            Kernel::PartsFunction(kernel) => kernel.run(inputs, ctx),
+            Kernel::TakePart(kernel) => kernel.run(&inputs).map(Value::from),
         }
     }
 }

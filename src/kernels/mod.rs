@@ -9,7 +9,7 @@
 //! | `reduce` `lift` | reductions: lift a block, combine partial results, finish |
 //! | `index` `take_at` `layout` `assign` | slices, lists, masks, views, reshapes, assignments |
 //! | `contract` `scan` `sort` | sums of products, running sums, largest elements |
-//! | `generate` `func` | blocks from their place, users' functions |
+//! | `generate` `func` `parts` | blocks from their place, users' functions of one or several results |
 //! | `named` | the crate's own functions of a few blocks, by name |
 //! | `vmath` `simd` | vector math and instruction sets |
 
@@ -29,6 +29,7 @@ mod lift;
 pub(crate) mod named;
 mod operands;
 mod ops;
+mod parts;
 mod prefetch;
 pub(crate) mod program;
 pub(crate) mod reduce;
@@ -52,6 +53,7 @@ pub(crate) use kernel::{Kernel, Read};
 pub(crate) use layout::{Reshape, View};
 pub(crate) use lift::{CombinePartials, FinishPartial, Lift, LiftItem, reduce_fill};
 pub(crate) use ops::{ElemOp, for_each_elementwise};
+pub(crate) use parts::{PartsFunction, TakePart};
 pub(crate) use program::{Program, ProgramBuilder, Value as ProgramValue};
 pub(crate) use reduce::{Ddof, Reducer, Reduction};
 pub(crate) use scan::{Scan, ScanApply, ScanOp as ScanKind, ScanSpec, ScanTotal};

@@ -13,6 +13,7 @@ mod full;
 mod generate;
 mod halo;
 mod map_blocks;
+mod map_parts;
 mod mask;
 mod multi_reduce;
 mod nonzero;
@@ -43,6 +44,7 @@ pub(crate) use full::FullOp;
 pub(crate) use generate::GenerateOp;
 pub(crate) use halo::{HaloOp, Margin};
 pub(crate) use map_blocks::MapBlocksOp;
+pub(crate) use map_parts::{MapPartsOp, PartOp};
 pub(crate) use mask::MaskOp;
 pub(crate) use multi_reduce::{MultiReduceOp, PickOp};
 pub(crate) use nonzero::NonzeroOp;
@@ -125,6 +127,6 @@ macro_rules! define_op {
 define_op! {
     Source(SourceOp), Full(FullOp), Generate(GenerateOp), Elementwise(ElementwiseOp), View(ViewOp), Slice(SliceOp),
     Take(TakeOp), TakeAt(TakeAtOp), Points(PointsOp), Mask(MaskOp), Nonzero(NonzeroOp), Assign(AssignOp), AssignMasked(AssignMaskedOp),
-    Concat(ConcatOp), Rechunk(RechunkOp), Reshape(ReshapeOp), Blocks(BlocksOp), Halo(HaloOp), Trim(TrimOp), MapBlocks(MapBlocksOp),
+    Concat(ConcatOp), Rechunk(RechunkOp), Reshape(ReshapeOp), Blocks(BlocksOp), Halo(HaloOp), Trim(TrimOp), MapBlocks(MapBlocksOp), MapParts(MapPartsOp), Part(PartOp),
     Contract(ContractOp), Reduce(ReduceOp), MultiReduce(MultiReduceOp), Pick(PickOp), Scan(ScanOp), Fold(FoldOp), Topk(TopkOp), Sort(SortOp),
 }

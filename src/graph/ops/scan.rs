@@ -19,6 +19,8 @@ use crate::kernels::{Kernel, Scan, ScanApply, ScanKind, ScanSpec, ScanTotal};
 pub(crate) struct ScanOp {
     pub(crate) kind: ScanKind,
     pub(crate) axis: usize,
+    /// Whether NaN is passed over.
+    pub(crate) skips_nan: bool,
 }
 
 impl OpSpec for ScanOp {
@@ -38,7 +40,7 @@ impl OpSpec for ScanOp {
         let input = node.inputs[0];
         let counts = node.meta.grid.block_counts();
         let (count, stride) = (counts[self.axis], counts[self.axis + 1..].iter().product::<u64>());
-        let spec = ScanSpec { op: self.kind, axis: self.axis, skips_nan: false };
+        let spec = ScanSpec { op: self.kind, axis: self.axis, skips_nan: self.skips_nan };
         let label = |part: &str| format!("{}{part}", self.name());
         let edge = lowering.edge(input, BlockMap::Identity);
         let mut edges = vec![edge.clone()];

@@ -10,7 +10,9 @@ mod join;
 mod order;
 mod quantile;
 mod repeat;
+mod same_lengths;
 mod search;
+mod take_along;
 
 pub(crate) use choose::Choose;
 pub(crate) use count::{Bincount, Histogram, SumPadded};
@@ -19,4 +21,6 @@ pub(crate) use join::Join;
 pub(crate) use quantile::Quantile;
 pub use quantile::QuantileMethod;
 pub(crate) use repeat::Repeat;
+pub(crate) use same_lengths::SameLengths;
 pub(crate) use search::{Distinct, InSorted, SearchSorted, Tally, TallyDistinct};
+pub(crate) use take_along::TakeAlong;

@@ -1,0 +1,133 @@
+//! A user's function of blocks that makes blocks of several arrays at once.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use super::OpSpec;
+use crate::block::{ArrayMeta, Block, BlockLocation};
+use crate::error::Result;
+use crate::graph::Name;
+use crate::graph::dag::Node;
+use crate::graph::layer::LayerBody;
+use crate::graph::lower::{Lowered, Lowering, NewLayer, operand_map};
+use crate::graph::map::BlockMap;
+use crate::kernels::{Kernel, PartsFunction, TakePart};
+
+type Call = Arc<dyn Fn(&[Block], &BlockLocation) -> Result<Vec<Block>> + Send + Sync>;
+
+/// Calls a function with one block of each input, as `MapBlocksOp` does. Its results are no blocks but parts, which
+/// [`PartOp`]s take apart; the grid of the node is that of the calls.
+#[derive(Clone)]
+pub(crate) struct MapPartsOp {
+    pub(crate) label: &'static str,
+    pub(crate) call: Call,
+    /// Tells functions apart: equal keys compute equal blocks.
+    pub(crate) key: Name,
+    pub(crate) operands: Vec<Vec<Option<usize>>>,
+    /// The bytes that the function makes for each element of the grid of calls.
+    pub(crate) bytes_per_place: u64,
+}
+
+impl fmt::Debug for MapPartsOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MapPartsOp({}, {:?})", self.label, self.operands)
+    }
+}
+
+impl OpSpec for MapPartsOp {
+    fn name(&self) -> &'static str {
+        self.label
+    }
+
+    fn hash_params(&self, mut state: &mut dyn Hasher) {
+        (self.key, &self.operands).hash(&mut state);
+    }
+
+    fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
+        let edges =
+            node.inputs.iter().zip(&self.operands).map(|(&input, axes)| {
+                lowering.edge(input, operand_map(&node.meta.grid, &lowering.meta(input).grid, axes))
+            });
+        let edges = edges.collect();
+        let bound = node.inputs.iter().map(|&input| lowering.max_block_elems(input)).max().unwrap_or(1);
+        let places = node.meta.grid.max_block_elems().unwrap_or(bound);
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.label.into(),
+                counts: node.meta.grid.block_counts(),
+                edges,
+                body: Arc::new(PartsBody { call: Arc::clone(&self.call), meta: node.meta.clone() }),
+                task_bytes: places.saturating_mul(self.bytes_per_place),
+                reduces: false,
+            },
+        ))
+    }
+}
+
+struct PartsBody {
+    call: Call,
+    meta: ArrayMeta,
+}
+
+impl fmt::Debug for PartsBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PartsBody({})", self.meta)
+    }
+}
+
+impl LayerBody for PartsBody {
+    fn kernel(&self, index: u64) -> Result<Kernel> {
+        let at = BlockLocation::new(&self.meta.grid, index);
+        Ok(Kernel::PartsFunction(PartsFunction { call: Arc::clone(&self.call), at }))
+    }
+}
+
+/// One of the arrays that a [`MapPartsOp`] makes. It has the axes of the calls and then axes of one block each, so that its
+/// blocks are numbered as the calls are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PartOp {
+    pub(crate) item: usize,
+}
+
+impl OpSpec for PartOp {
+    fn name(&self) -> &'static str {
+        "part"
+    }
+
+    fn hash_params(&self, mut state: &mut dyn Hasher) {
+        self.hash(&mut state);
+    }
+
+    fn params(&self) -> String {
+        format!("{}", self.item)
+    }
+
+    fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
+        Ok(lowering.push(
+            node,
+            NewLayer {
+                label: self.name().into(),
+                counts: node.meta.grid.block_counts(),
+                edges: vec![lowering.edge(node.inputs[0], BlockMap::Identity)],
+                body: Arc::new(PartBody { item: self.item, meta: node.meta.clone() }),
+                task_bytes: 0,
+                reduces: false,
+            },
+        ))
+    }
+}
+
+#[derive(Debug)]
+struct PartBody {
+    item: usize,
+    meta: ArrayMeta,
+}
+
+impl LayerBody for PartBody {
+    fn kernel(&self, index: u64) -> Result<Kernel> {
+        let at = BlockLocation::new(&self.meta.grid, index);
+        Ok(Kernel::TakePart(TakePart { item: self.item, dtype: self.meta.dtype, shape: at.shape() }))
+    }
+}
