@@ -1,7 +1,7 @@
 //! Sums of products over axes: `tensordot`, `matmul`, `dot`.
 
 use super::{Array, DynArray};
-use crate::block::ArrayMeta;
+use crate::block::{ArrayMeta, Layout};
 use crate::chunks::select::normalize_axes;
 use crate::chunks::{AxisChunks, Grid};
 use crate::element::{Element, Scalar, promote};
@@ -124,7 +124,12 @@ impl DynArray {
         let rhs_free = free(&rhs, &rhs_axes).into_iter().map(|axis| rhs.grid().axis(axis).clone());
         let grid: Grid = lhs.grid().axes()[..batch].iter().cloned().chain(lhs_free).chain(rhs_free).collect();
         check_fills(label, &lhs, &rhs)?;
-        let meta = ArrayMeta::dense(lhs.dtype(), grid);
+        let layout = match (lhs.layout(), rhs.layout()) {
+            (Layout::Sparse(fill), Layout::Sparse(_)) => Layout::Sparse(fill),
+            (Layout::Mixed, Layout::Mixed | Layout::Sparse(_)) | (Layout::Sparse(_), Layout::Mixed) => Layout::Mixed,
+            (_, _) => Layout::Dense,
+        };
+        let meta = ArrayMeta { layout, ..ArrayMeta::dense(lhs.dtype(), grid) };
         Ok(DynArray::build(ContractOp { label, lhs_axes, rhs_axes, batch }, &[&lhs, &rhs], meta))
     }
 

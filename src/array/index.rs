@@ -331,19 +331,7 @@ impl DynArray {
 
     /// Several lists, taken pointwise; the result has one axis for all of them.
     fn take_points(&self, op: &'static str, lists: &[(usize, Vec<u64>)], resolved: &Resolved) -> Result<Self> {
-        let n = lists.iter().map(|list| list.1.len()).max().unwrap_or(0);
-        let n = if lists.iter().any(|list| list.1.is_empty()) { 0 } else { n };
-        for (axis, positions) in lists {
-            if positions.len() != n && positions.len() != 1 {
-                let detail = format!("the list of axis {axis} has {} positions where others have {n}", positions.len());
-                return Err(Error::bad_index(op, detail).with_remedy("give lists of equal lengths, or of length 1"));
-            }
-        }
-        let lists = lists.iter().map(|(axis, list)| {
-            let stretched = if list.len() == n { list.clone() } else { list.repeat(n) };
-            (*axis, stretched)
-        });
-        let points = PointsOp::new(lists.collect());
+        let points = PointsOp::new(equal_lists(op, lists)?);
         let order = resolved.axes_with_points(&points);
         Ok(self.at_points(points)?.view(order))
     }
@@ -506,7 +494,7 @@ impl Resolved {
     }
 
     /// The axes of the result when lists have made one axis, the first of the points' result.
-    fn axes_with_points(&self, points: &PointsOp) -> Vec<Option<usize>> {
+    pub(super) fn axes_with_points(&self, points: &PointsOp) -> Vec<Option<usize>> {
         let listed: Vec<usize> = points.axes().collect();
         let place_of = |axis: usize| 1 + axis - listed.iter().filter(|&&l| l < axis).count();
         let mut order = Vec::new();
@@ -559,6 +547,20 @@ fn positions_of(mask: &ArrayD<bool>) -> Vec<Index> {
         lists.iter_mut().enumerate().for_each(|(axis, list)| list.push(position[axis] as i64));
     }
     lists.into_iter().map(Index::List).collect()
+}
+
+/// Lists of equal lengths, those of length 1 stretched.
+pub(super) fn equal_lists(op: &'static str, lists: &[(usize, Vec<u64>)]) -> Result<Vec<(usize, Vec<u64>)>> {
+    let n = lists.iter().map(|list| list.1.len()).max().unwrap_or(0);
+    let n = if lists.iter().any(|list| list.1.is_empty()) { 0 } else { n };
+    for (axis, positions) in lists {
+        if positions.len() != n && positions.len() != 1 {
+            let detail = format!("the list of axis {axis} has {} positions where others have {n}", positions.len());
+            return Err(Error::bad_index(op, detail).with_remedy("give lists of equal lengths, or of length 1"));
+        }
+    }
+    let stretched = |list: &Vec<u64>| if list.len() == n { list.clone() } else { list.repeat(n) };
+    Ok(lists.iter().map(|(axis, list)| (*axis, stretched(list))).collect())
 }
 
 fn slice_range(start: Option<i64>, stop: Option<i64>, step: i64, len: u64, rule: StepRule) -> Result<AxisRange> {

@@ -17,6 +17,7 @@
 //! | `scan` `sort` `quantile` | `cumsum`; `topk`; `median`, `percentile` |
 //! | `sets` `histogram` `statistics` `differences` | `unique`, `isin`; `histogram`, `bincount`; `cov`; `diff`, `gradient` |
 //! | `nonzero` `choose` `compare` `parts` | `argwhere`, `extract`; `select`, `piecewise`; `allclose`; `divmod`, `modf` |
+//! | `coo` | index expressions and reductions with options for eager sparse arrays |
 //! | `compute` `format` | running, persisting, explaining; `Debug` |
 //!
 //! ```
@@ -35,6 +36,7 @@ mod choose;
 mod compare;
 mod compute;
 mod contract;
+mod coo;
 mod create;
 mod diagonal;
 mod differences;

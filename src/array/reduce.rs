@@ -19,9 +19,9 @@ use crate::kernels::{Ddof, Reducer, Reduction, reduce_fill};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Reduce {
-    axes: Option<Vec<isize>>,
-    keepdims: bool,
-    ddof: f64,
+    pub(super) axes: Option<Vec<isize>>,
+    pub(super) keepdims: bool,
+    pub(super) ddof: f64,
     split_every: Option<u64>,
 }
 

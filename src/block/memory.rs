@@ -6,9 +6,9 @@ use ndarray::{ArcArray, Axis, IxDyn, Slice};
 
 use super::erased::with_block;
 use super::{Block, BlockData, BlockLocation, BlockSource};
+use crate::chunks::AxisRange;
 use crate::element::Element;
 use crate::error::{Error, Result};
-use crate::sparse::Coo;
 
 /// A whole array in memory; a read is a view of it that shares the memory.
 #[derive(Clone, Debug)]
@@ -35,10 +35,9 @@ impl BlockSource for MemorySource {
         let ranges = at.ranges()?;
         with_block!(&self.0, T, data => match data {
             BlockData::Dense(array) => Ok(Block::new::<T>(window(array, ranges))),
-            BlockData::Sparse(coo) if ranges.iter().zip(coo.shape()).all(|(r, &len)| *r == (0..len)) => Ok(self.0.clone()),
             BlockData::Sparse(coo) => {
-                let part = window(&coo.to_dense()?.into_shared(), ranges);
-                Ok(Block::new::<T>(Coo::from_dense_with_fill(&part.view(), coo.fill())?))
+                let ranges: Vec<AxisRange> = ranges.iter().cloned().map(AxisRange::contiguous).collect();
+                coo.slice(&ranges).map(Block::new::<T>)
             }
         })
     }

@@ -1,23 +1,23 @@
 //! One block of a fused elementwise program.
 
-use ndarray::IxDyn;
 use serde::{Deserialize, Serialize};
 
-use super::arrange::{arranged, arranged_sparse, result_shape};
+use super::arrange::{arranged, result_shape};
 use super::context::KernelContext;
+use super::layout::View;
 use super::operands::blocks;
 use super::program::{Operand, OutputMut, Program};
+use super::sparse::evaluate_if_sparse;
 use crate::block::{Block, Value, with_block};
+use crate::element::Element;
 use crate::element::dispatch::dispatch;
-use crate::element::{Element, Scalar};
 use crate::error::{Error, Result};
 use crate::sparse::Coo;
-use crate::sparse::align::{from_aligned, union, values_at};
 
 /// Evaluates a program over blocks that broadcast: axis `k` of the result shows axis `operands[i][k]` of input `i`.
 ///
-/// Dense inputs are read in place, whatever their strides. If all inputs are sparse, the program runs once on the aligned
-/// stored values and once on the fills.
+/// Dense inputs are read in place, whatever their strides. If inputs are sparse and the program gives one value wherever
+/// they store nothing, it runs on stored values only, and the result is sparse.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Evaluate {
     pub(crate) program: Program,
@@ -37,11 +37,14 @@ impl Evaluate {
         }
         let shapes: Vec<Vec<usize>> = blocks.iter().map(Block::shape).collect();
         let shape = result_shape(&self.shape, &shapes, &self.operands);
-        let dtype = self.program.output_dtypes()[0];
-        if !blocks.is_empty() && blocks.iter().all(Block::is_sparse) {
-            return dispatch!(dtype, T => self.sparse::<T>(blocks, &shape, ctx).map(|coo| Block::new::<T>(coo).into()));
-        }
-        dispatch!(dtype, T => self.dense::<T>(blocks, &shape, ctx))
+        dispatch!(self.program.output_dtypes()[0], T => {
+            if blocks.iter().any(Block::is_sparse)
+                && let Some(coo) = self.sparse::<T>(&blocks, &shape, &ctx.for_intermediate())?
+            {
+                return Ok(Block::new::<T>(coo).into());
+            }
+            self.dense::<T>(blocks, &shape, ctx)
+        })
     }
 
     fn dense<T: Element>(&self, blocks: Vec<Block>, shape: &[usize], ctx: &KernelContext<'_>) -> Result<Value> {
@@ -53,31 +56,16 @@ impl Evaluate {
         Ok(result)
     }
 
-    fn sparse<T: Element>(&self, blocks: Vec<Block>, shape: &[usize], ctx: &KernelContext<'_>) -> Result<Coo<T>> {
-        let arranged = blocks
-            .into_iter()
-            .zip(&self.operands)
-            .map(|(block, axes)| arranged_sparse(block, axes, shape, ctx))
-            .collect::<Result<Vec<Block>>>()?;
-        let keys = arranged.iter().map(|block| with_block!(block, U, data => data.sparse().map(Coo::keys)));
-        let positions = union(&keys.collect::<Result<Vec<_>>>()?);
-        let aligned = arranged.iter().map(|block| {
-            with_block!(block, U, data => {
-                let values = values_at(data.sparse()?, &positions);
-                Ok(Block::from_dense(ndarray::Array1::from_vec(values.to_vec()).into_dyn()))
-            })
-        });
-        let aligned = aligned.collect::<Result<Vec<Block>>>()?;
-        let mut values = vec![T::zero(); positions.len()];
-        let row = vec![vec![Some(0)]; aligned.len()];
-        let view = ndarray::ArrayViewMutD::from_shape(IxDyn(&[positions.len()]), &mut values)
-            .map_err(|error| Error::bug("evaluate", error.to_string()))?;
-        let operands = dense_operands(&aligned, &row)?;
-        self.program.evaluate(&operands, &[positions.len()], &mut [OutputMut::new(view)])?;
-        let fills: Vec<Scalar> = arranged.iter().filter_map(Block::fill).collect();
-        let fill = T::from_scalar(self.program.on_scalars(&fills)?[0]);
-        let shape = shape.iter().map(|&len| len as u64).collect();
-        Ok(from_aligned(shape, positions, values, fill))
+    /// The result where it is sparse: what is not stored gives one value, whatever stands beside it.
+    fn sparse<T: Element>(&self, blocks: &[Block], shape: &[usize], ctx: &KernelContext<'_>) -> Result<Option<Coo<T>>> {
+        let shown = |(block, axes): (&Block, &Vec<Option<usize>>)| {
+            let view = View { axes: axes.clone(), shape: vec![None; axes.len()] };
+            let is_identity = axes.iter().copied().eq((0..block.shape().len()).map(Some));
+            if is_identity { Ok(block.clone()) } else { view.run(vec![block.clone().into()], ctx) }
+        };
+        let shown = blocks.iter().zip(&self.operands).map(shown).collect::<Result<Vec<Block>>>()?;
+        let shape: Vec<u64> = shape.iter().map(|&len| len as u64).collect();
+        evaluate_if_sparse(&self.program, &shown, &shape)
     }
 }
 

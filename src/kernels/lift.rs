@@ -5,14 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use super::arrange::{arranged_sparse, result_shape};
 use super::context::KernelContext;
-use super::evaluate::{Evaluate, dense_operands};
+use super::evaluate::dense_operands;
 use super::operands::blocks;
 use super::program::Program;
-use super::reduce::{Fills, LiftSpec, Partial, PassItem, Reducer, lift_program};
-use crate::block::{Block, BlockData, Value, with_block};
+use super::reduce::{Cells, Fills, LiftSpec, Partial, PassItem, Place, Reducer, lift_program, lift_segments};
+use crate::block::{Block, Value, with_block};
 use crate::element::{Element, Scalar};
 use crate::error::{Error, Result};
 use crate::sparse::Coo;
+use crate::sparse::group::{Groups, Segments};
 
 /// One reduction of a pass over data: the output of the program that it takes, and the one that tells which elements take
 /// part.
@@ -46,13 +47,15 @@ impl Lift {
         };
         let shapes: Vec<Vec<usize>> = blocks.iter().map(Block::shape).collect();
         let shape = result_shape(&known, &shapes, &self.operands);
-        let partials = if !blocks.is_empty() && blocks.iter().all(Block::is_sparse) {
-            self.sparse(blocks, &shape, ctx)?
-        } else {
-            let dense = blocks.into_iter().map(|block| block.to_dense()).collect::<Result<Vec<_>>>()?;
-            let partials = self.dense(&dense, &shape)?;
-            ctx.recycle(dense);
-            partials
+        let partials = match (<[Block; 1]>::try_from(blocks), &self.program) {
+            (Ok([block]), None) if block.is_sparse() => self.sparse(block, &shape, ctx)?,
+            (blocks, _) => {
+                let blocks = blocks.map_or_else(|blocks| blocks, Vec::from);
+                let dense = blocks.into_iter().map(|block| block.to_dense()).collect::<Result<Vec<_>>>()?;
+                let partials = self.dense(&dense, &shape)?;
+                ctx.recycle(dense);
+                partials
+            }
         };
         Ok(Value::Parts(partials.into_iter().map(Value::from).collect()))
     }
@@ -89,34 +92,24 @@ impl Lift {
         lift_program(program, &operands, shape, &self.reduced, items)
     }
 
-    /// Sparse blocks are reduced by what they store; what they do not store counts as many fill values.
-    fn sparse(&self, blocks: Vec<Block>, shape: &[usize], ctx: &KernelContext<'_>) -> Result<Vec<Partial>> {
-        let block = match &self.program {
-            Some(program) => {
-                let lens = shape.iter().map(|&len| Some(len as u64)).collect();
-                let evaluate = Evaluate { program: program.clone(), operands: self.operands.clone(), shape: lens };
-                evaluate.run(blocks.into_iter().map(Value::from).collect(), &ctx.for_intermediate())?.into_block()?
-            }
-            None => {
-                let block = blocks.into_iter().next().ok_or_else(|| Error::bug("reduce", "no block to reduce"))?;
-                arranged_sparse(block, &self.operands[0], shape, ctx)?
-            }
-        };
-        self.items
-            .iter()
-            .map(|item| {
-                with_block!(&block, T, data => match data {
-                    BlockData::Sparse(coo) => self.lift_sparse(coo, shape, item),
-                    BlockData::Dense(_) => item.reducer.lift(&block, None, &self.spec(shape, item)),
-                })
-            })
-            .collect()
+    /// A sparse block is reduced by what it stores; what it does not store counts as many fill values.
+    fn sparse(&self, block: Block, shape: &[usize], ctx: &KernelContext<'_>) -> Result<Vec<Partial>> {
+        let block = arranged_sparse(block, &self.operands[0], shape, ctx)?;
+        let lift_item = |item: &LiftItem| with_block!(&block, T, data => self.lift_sparse(data.sparse()?, item));
+        self.items.iter().map(lift_item).collect()
     }
 
-    fn lift_sparse<T: Element>(&self, coo: &Coo<T>, shape: &[usize], item: &LiftItem) -> Result<Partial> {
-        // A reduction that needs positions, or few axes kept, is cheapest on the dense block; blocks fit memory.
-        let dense = Block::from_dense(coo.to_dense()?);
-        item.reducer.lift(&dense, None, &self.spec(shape, item))
+    fn lift_sparse<T: Element>(&self, coo: &Coo<T>, item: &LiftItem) -> Result<Partial> {
+        let axes = (0isize..).zip(&self.reduced).filter(|(_, is_reduced)| **is_reduced).map(|(axis, _)| axis);
+        let groups = Groups::new(item.reducer.reduction().name(), coo.shape(), &axes.collect::<Vec<_>>())?;
+        let place = match &self.place {
+            Some((start, whole)) => Place::new(coo.shape(), &self.reduced, start, whole),
+            None => Place::new(coo.shape(), &self.reduced, &vec![0; coo.ndim()], coo.shape()),
+        };
+        let lens = coo.shape().iter().zip(&self.reduced);
+        let kept: Vec<usize> = lens.map(|(&len, &is_reduced)| if is_reduced { 1 } else { len as usize }).collect();
+        let segments = Segments::new(coo, groups);
+        lift_segments(item.reducer, &segments, coo.fill(), Cells::All, Some(&place), &kept)
     }
 }
 

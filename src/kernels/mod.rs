@@ -9,6 +9,7 @@
 //! | `reduce` `lift` | reductions: lift a block, combine partial results, finish |
 //! | `index` `take_at` `layout` `assign` | slices, lists, masks, views, reshapes, assignments |
 //! | `contract` `scan` `sort` | sums of products, running sums, largest elements |
+//! | `sparse` | operations and reductions of eager sparse arrays |
 //! | `generate` `func` `parts` | blocks from their place, users' functions of one or several results |
 //! | `named` | the crate's own functions of a few blocks, by name |
 //! | `vmath` `simd` | vector math and instruction sets |
@@ -36,11 +37,13 @@ pub(crate) mod reduce;
 mod scan;
 pub(crate) mod simd;
 mod sort;
+mod sparse;
 mod take_at;
 #[cfg(test)]
 mod testing;
 pub(crate) mod vmath;
 
+pub(crate) use arrange::arranged;
 pub(crate) use assign::{AssignMasked, AssignPicks, AssignRegion};
 pub(crate) use context::{Destination, KernelContext};
 pub(crate) use contract::Contract;
@@ -58,4 +61,5 @@ pub(crate) use program::{Program, ProgramBuilder, Value as ProgramValue};
 pub(crate) use reduce::{Ddof, Reducer, Reduction};
 pub(crate) use scan::{Scan, ScanApply, ScanOp as ScanKind, ScanSpec, ScanTotal};
 pub(crate) use sort::{ArgTopk, Argsort, Sort, Topk};
+pub(crate) use sparse::reduce_axes;
 pub(crate) use take_at::TakeAt;

@@ -8,7 +8,6 @@
 
 use super::coo::Coo;
 use super::group::{Groups, Segments};
-use super::keys::{Key, with_keys};
 use super::reduce::check_not_empty;
 use crate::element::Real;
 use crate::error::{Error, Result};
@@ -97,23 +96,8 @@ fn best_of<T: Real>(segments: &Segments<T>, i: usize, fill: T, is_better: fn(T, 
     if segments.n_implicit(i) == 0 || beats(values[best], fill) {
         return stored;
     }
-    let gap = first_gap(segments, i);
+    let gap = segments.first_gap(i);
     if beats(fill, values[best]) { gap } else { gap.min(stored) }
-}
-
-/// The first position of group `i` that has no entry.
-fn first_gap<T: Real>(segments: &Segments<T>, i: usize) -> u64 {
-    let (first, end) = (segments.borders[i], segments.borders[i + 1]);
-    with_keys!(&segments.inner, inner => {
-        let inner = &inner[first..end];
-        // Entry `at` stands at or after position `at`; where it stands after, a gap lies before it.
-        let (mut low, mut high) = (0, inner.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            if inner[middle].widen() == middle as u128 { low = middle + 1 } else { high = middle }
-        }
-        low as u64
-    })
 }
 
 #[cfg(test)]

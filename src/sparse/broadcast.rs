@@ -13,7 +13,7 @@ use std::ops::Range;
 use super::align::{Pruned, Side, merge_with};
 use super::alloc::{filled, reserved};
 use super::coo::Coo;
-use super::keys::{Key, Width, n_elems, with_keys, with_width};
+use super::keys::{Key, Keys, Width, n_elems, with_keys, with_width};
 use super::remap::{Remap, c_strides};
 use super::sort::sort_entries;
 use crate::element::Element;
@@ -103,14 +103,15 @@ pub(crate) fn broadcast_shapes(op: &'static str, a: &[u64], b: &[u64]) -> Result
 }
 
 /// How an operand lies in the shape it is stretched to.
-struct Stretch {
+#[derive(Clone, Debug)]
+pub(crate) struct Stretch {
     /// The operand's lengths in the axes of the result: 1 where it is stretched.
     from: Vec<u64>,
     to: Vec<u64>,
 }
 
 impl Stretch {
-    fn new(shape: &[u64], to: &[u64]) -> Self {
+    pub(crate) fn new(shape: &[u64], to: &[u64]) -> Self {
         let mut from = vec![1; to.len() - shape.len()];
         from.extend_from_slice(shape);
         Self { from, to: to.to_vec() }
@@ -120,7 +121,41 @@ impl Stretch {
         self.from[axis] != self.to[axis]
     }
 
-    fn is_identity(&self) -> bool {
+    /// The number of elements that every element of the operand stands for.
+    pub(crate) fn n_copies(&self) -> u128 {
+        (0..self.to.len()).filter(|&axis| self.is_stretched(axis)).map(|axis| self.to[axis] as u128).product()
+    }
+
+    /// The positions of the entries in the stretched operand.
+    pub(crate) fn positions<T: Element>(&self, op: &'static str, coo: &Coo<T>) -> Result<Keys> {
+        if self.is_identity() && coo.shape() == self.to {
+            return Ok(coo.keys().clone());
+        }
+        let width = Width::of(n_elems(op, &self.to)?);
+        // The values are left behind: what stands for an entry is its place among them.
+        with_width!(width, K => Ok(K::wrap(self.expand::<K, T>(op, coo)?.0)))
+    }
+
+    /// The elements of the stretched operand at some positions.
+    pub(crate) fn values_at<T: Element>(&self, coo: &Coo<T>, positions: &Keys) -> Result<Vec<T>> {
+        with_width!(positions.width(), K => {
+            let positions = K::view(positions);
+            if self.is_identity() {
+                return Ok(pick(&K::view(coo.keys()), coo.values(), &positions, coo.fill()));
+            }
+            look_up(coo, &self.projection::<K>().apply(&positions))
+        })
+    }
+
+    /// The elements of a stretched dense operand, given in C order, at some positions.
+    pub(crate) fn dense_values_at<T: Element>(&self, elements: &[T], positions: &Keys) -> Vec<T> {
+        with_width!(positions.width(), K => {
+            let from = self.projection::<K>().apply(&K::view(positions));
+            from.iter().map(|at| elements[at.to_usize_lossy()]).collect()
+        })
+    }
+
+    pub(crate) fn is_identity(&self) -> bool {
         self.from == self.to
     }
 
@@ -287,6 +322,23 @@ fn common_runs<K: Key>(a: &[K], b: &[K]) -> Vec<(Range<usize>, Range<usize>)> {
         }
     }
     runs
+}
+
+/// The elements at ascending positions of an array with these entries.
+fn pick<K: Key, T: Element>(keys: &[K], values: &[T], positions: &[K], fill: T) -> Vec<T> {
+    // Far fewer positions than entries are searched for one by one.
+    if positions.len() < keys.len() / 32 {
+        return positions.iter().map(|p| keys.binary_search(p).map_or(fill, |at| values[at])).collect();
+    }
+    let mut at = 0;
+    let mut picked = Vec::with_capacity(positions.len());
+    for &position in positions {
+        while at < keys.len() && keys[at] < position {
+            at += 1;
+        }
+        picked.push(if at < keys.len() && keys[at] == position { values[at] } else { fill });
+    }
+    picked
 }
 
 /// The elements of an array at some positions, in their order.

@@ -88,7 +88,8 @@ impl<T: Element> CooBuilder<T> {
         Ok(())
     }
 
-    fn put(&mut self, key: u128, value: T) {
+    /// Replaces the element at a C-order position, which lies inside.
+    pub(crate) fn put(&mut self, key: u128, value: T) {
         if value.is_same(self.fill) {
             self.entries.remove(&key);
         } else {

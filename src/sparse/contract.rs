@@ -52,15 +52,20 @@ impl<T: Element> Coo<T> {
     /// # Ok::<(), hyperslab::Error>(())
     /// ```
     pub fn tensordot(&self, other: &Coo<T>, axes: &[isize], other_axes: &[isize]) -> Result<Coo<T>> {
-        const OP: &str = "tensordot";
-        let pairing = Pairing::new(OP, self.shape(), axes, other.shape(), other_axes)?;
-        check_zero_fill(OP, self)?;
-        check_zero_fill(OP, other)?;
+        self.contract(other, &Pairing::new("tensordot", self.shape(), axes, other.shape(), other_axes)?)
+    }
+
+    /// The sums of products over the contracted axes of a pairing.
+    ///
+    /// # Errors
+    /// A fill is not zero, or the result has 2^128 elements or more.
+    pub(crate) fn contract(&self, other: &Coo<T>, pairing: &Pairing) -> Result<Coo<T>> {
+        let (a, b) = (zero_filled(pairing.op, self)?, zero_filled(pairing.op, other)?);
         let shape = pairing.out_shape();
-        let n_elems = n_elems(OP, &shape)?;
+        let n_elems = n_elems(pairing.op, &shape)?;
         let (width_a, width_b) = (self.keys().width(), other.keys().width());
         with_width!(Width::of(n_elems).max(width_a).max(width_b), K => {
-            let (a, b) = (pairing.a.matrix::<K, T>(self), pairing.b.matrix::<K, T>(other));
+            let (a, b) = (pairing.a.matrix::<K, T>(&a), pairing.b.matrix::<K, T>(&b));
             let (keys, values) = multiply(&a, &b, pairing.b.n_free());
             Ok(Coo::from_sorted(shape.into(), keys, values, T::zero(), n_elems))
         })
@@ -77,7 +82,6 @@ impl<T: Element> Coo<T> {
     /// assert_eq!(a.dot(&a)?, Coo::new(&[[0, 1], [0, 1]], vec![30, 30], [2, 2])?);
     /// # Ok::<(), hyperslab::Error>(())
     /// ```
-    #[doc(alias = "matmul")]
     pub fn dot(&self, other: &Coo<T>) -> Result<Coo<T>> {
         self.tensordot(other, &[-1], &[if other.ndim() > 1 { -2 } else { -1 }])
     }
@@ -104,19 +108,26 @@ impl<T: Element> Coo<T> {
         axes: &[isize],
         dense_axes: &[isize],
     ) -> Result<ArrayD<T>> {
-        const OP: &str = "tensordot_dense";
         let dense_shape: Vec<u64> = dense.shape().iter().map(|&len| len as u64).collect();
-        let pairing = Pairing::new(OP, self.shape(), axes, &dense_shape, dense_axes)?;
-        check_zero_fill(OP, self)?;
+        self.contract_dense(dense, &Pairing::new("tensordot_dense", self.shape(), axes, &dense_shape, dense_axes)?)
+    }
+
+    /// The sums of products with a dense array over the contracted axes of a pairing.
+    ///
+    /// # Errors
+    /// The fill is not zero, or the result does not fit in memory.
+    pub(crate) fn contract_dense(&self, dense: &ArrayViewD<'_, T>, pairing: &Pairing) -> Result<ArrayD<T>> {
+        let op = pairing.op;
+        let own = zero_filled(op, self)?;
         let out_shape = pairing.out_shape();
-        let mut out = filled(OP, n_elems(OP, &out_shape)?, T::zero())?;
-        let order: Vec<usize> = pairing.b.contracted.iter().chain(&pairing.b.free).copied().collect();
+        let mut out = filled(op, n_elems(op, &out_shape)?, T::zero())?;
+        let order = pairing.b.order();
         let turned = dense.view().permuted_axes(order);
         let turned = turned.as_standard_layout();
         let rows = turned.as_slice().unwrap_or_default();
         let n_columns = pairing.b.n_free() as usize;
         with_width!(self.keys().width(), K => {
-            let a = pairing.a.matrix::<K, T>(self);
+            let a = pairing.a.matrix::<K, T>(&own);
             let a_rows = Rows::new(&a);
             for (i, row) in a_rows.rows.iter().enumerate() {
                 let to = &mut out[row.to_usize_lossy() * n_columns..][..n_columns];
@@ -125,7 +136,7 @@ impl<T: Element> Coo<T> {
             }
         });
         let lens: Vec<usize> = out_shape.iter().map(|&len| len as usize).collect();
-        ArrayD::from_shape_vec(IxDyn(&lens), out).map_err(|error| Error::bug(OP, error.to_string()))
+        ArrayD::from_shape_vec(IxDyn(&lens), out).map_err(|error| Error::bug(op, error.to_string()))
     }
 
     /// The sum of products of a dense array with this one, as a dense array: the axes of `dense` come first.
@@ -153,39 +164,58 @@ impl<T: Element> Coo<T> {
     }
 }
 
-/// Refuses arrays whose elements without an entry would take part in a product.
-fn check_zero_fill<T: Element>(op: &'static str, coo: &Coo<T>) -> Result<()> {
+/// Refuses arrays whose elements without an entry would take part in a product. A single value is no such array, though it
+/// may be stored as the fill.
+fn zero_filled<'a, T: Element>(op: &'static str, coo: &'a Coo<T>) -> Result<Cow<'a, Coo<T>>> {
     if coo.fill() == T::zero() {
-        return Ok(());
+        return Ok(Cow::Borrowed(coo));
+    }
+    if coo.size() == 1 {
+        return coo.refill(T::zero()).map(Cow::Owned);
     }
     Err(Error::layout(op, format!("the fill of a sparse operand is {} and must be 0", coo.fill()))
         .with_remedy("subtract the fill first, or bring the operand to fill 0 with `refill`"))
 }
 
-/// Which axes of two operands are summed over.
-struct Pairing {
+/// Which axes of two operands are summed over, and which go together and stay.
+pub(crate) struct Pairing {
+    op: &'static str,
     a: Operand,
     b: Operand,
 }
 
 impl Pairing {
-    fn new(op: &'static str, a: &[u64], axes_a: &[isize], b: &[u64], axes_b: &[isize]) -> Result<Pairing> {
-        let operands = || format!("operands {} and {}", Shown(a), Shown(b));
+    pub(crate) fn new(op: &'static str, a: &[u64], axes_a: &[isize], b: &[u64], axes_b: &[isize]) -> Result<Pairing> {
         let (normal_a, normal_b) = (normalize_axes(op, axes_a, a.len())?, normalize_axes(op, axes_b, b.len())?);
         if normal_a.len() != normal_b.len() {
-            let detail = format!("{} axes are paired with {}; {}", normal_a.len(), normal_b.len(), operands());
-            return Err(Error::shape(op, detail));
+            let detail = format!("{} axes are paired with {}", normal_a.len(), normal_b.len());
+            return Err(Error::shape(op, format!("{detail}; operands {} and {}", Shown(a), Shown(b))));
         }
-        if let Some((&x, &y)) = normal_a.iter().zip(&normal_b).find(|&(&x, &y)| a[x] != b[y]) {
-            let (axes_a, axes_b) = (Shown(&normal_a), Shown(&normal_b));
-            let detail = format!("axes {axes_a} and {axes_b} pair lengths {} and {}; {}", a[x], b[y], operands());
-            return Err(Error::shape(op, detail));
+        Self::batched(op, (a, &[], &normal_a), (b, &[], &normal_b))
+    }
+
+    /// For each operand its shape, its batch axes and its contracted axes. The result has the batch axes in the order given,
+    /// the free axes of the first operand, then those of the second.
+    pub(crate) fn batched(
+        op: &'static str,
+        (a, batch_a, axes_a): (&[u64], &[usize], &[usize]),
+        (b, batch_b, axes_b): (&[u64], &[usize], &[usize]),
+    ) -> Result<Pairing> {
+        let pairs = || batch_a.iter().zip(batch_b).chain(axes_a.iter().zip(axes_b));
+        if let Some((&x, &y)) = pairs().find(|&(&x, &y)| a[x] != b[y]) {
+            let (axes_a, axes_b): (Vec<usize>, Vec<usize>) = pairs().map(|(&x, &y)| (x, y)).unzip();
+            let (axes_a, axes_b) = (Shown(&axes_a), Shown(&axes_b));
+            let detail = format!("axes {axes_a} and {axes_b} pair lengths {} and {}", a[x], b[y]);
+            return Err(Error::shape(op, format!("{detail}; operands {} and {}", Shown(a), Shown(b))));
         }
-        Ok(Pairing { a: Operand::new(a, normal_a, Side::Left), b: Operand::new(b, normal_b, Side::Right) })
+        let (a, b) = (Operand::new(a, batch_a, axes_a, Side::Left), Operand::new(b, batch_b, axes_b, Side::Right));
+        Ok(Pairing { op, a, b })
     }
 
     fn out_shape(&self) -> Vec<u64> {
-        self.a.free_lens().chain(self.b.free_lens()).collect()
+        let lens =
+            |operand: &Operand, axes: &[usize]| -> Vec<u64> { axes.iter().map(|&axis| operand.shape[axis]).collect() };
+        [lens(&self.a, &self.a.batch), lens(&self.a, &self.a.free), lens(&self.b, &self.b.free)].concat()
     }
 }
 
@@ -196,22 +226,24 @@ enum Side {
     Right,
 }
 
-/// One operand as a matrix.
+/// One operand as a matrix. Batches are rows of their own:
+///
+/// ```text
+/// left    row (batch, free)          column (batch, contracted)     a matrix per batch along a diagonal, zero elsewhere
+/// right   row (batch, contracted)    column free                    one matrix below the other
+/// ```
 struct Operand {
     shape: Vec<u64>,
+    batch: Vec<usize>,
     free: Vec<usize>,
     contracted: Vec<usize>,
     side: Side,
 }
 
 impl Operand {
-    fn new(shape: &[u64], contracted: Vec<usize>, side: Side) -> Self {
-        let free = (0..shape.len()).filter(|axis| !contracted.contains(axis)).collect();
-        Self { shape: shape.to_vec(), free, contracted, side }
-    }
-
-    fn free_lens(&self) -> impl Iterator<Item = u64> + '_ {
-        self.free.iter().map(|&axis| self.shape[axis])
+    fn new(shape: &[u64], batch: &[usize], contracted: &[usize], side: Side) -> Self {
+        let free = (0..shape.len()).filter(|axis| !contracted.contains(axis) && !batch.contains(axis)).collect();
+        Self { shape: shape.to_vec(), batch: batch.to_vec(), free, contracted: contracted.to_vec(), side }
     }
 
     /// The number of elements of the free axes; 1 where a length of zero leaves nothing to count.
@@ -226,15 +258,28 @@ impl Operand {
         axes.iter().map(|&axis| self.shape[axis] as u128).product()
     }
 
-    /// The entries sorted by row, then column.
-    fn matrix<'a, K: Key, T: Element>(&self, coo: &'a Coo<T>) -> Matrix<'a, K, T> {
+    /// The axes in the order of the matrix: batches, rows, columns.
+    fn order(&self) -> Vec<usize> {
         let (rows, columns) = match self.side {
             Side::Left => (&self.free, &self.contracted),
             Side::Right => (&self.contracted, &self.free),
         };
-        let order: Vec<usize> = rows.iter().chain(columns).copied().collect();
-        let (keys, values) = permuted(coo, &order);
-        Matrix { keys, values, n_rows: self.count(rows), n_columns: Divisor::new(self.count(columns)) }
+        self.batch.iter().chain(rows).chain(columns).copied().collect()
+    }
+
+    /// The entries sorted by row, then column.
+    fn matrix<'a, K: Key, T: Element>(&self, coo: &'a Coo<T>) -> Matrix<'a, K, T> {
+        let (keys, values) = permuted(coo, &self.order());
+        let (n_free, n_contracted) = (self.n_free(), self.count(&self.contracted));
+        let n_columns = if self.side == Side::Left { n_contracted } else { n_free };
+        Matrix {
+            keys,
+            values,
+            n_rows: self.count(&self.batch) * if self.side == Side::Left { n_free } else { n_contracted },
+            n_columns: Divisor::new(n_columns),
+            batches: (self.side == Side::Left && !self.batch.is_empty())
+                .then(|| (Divisor::new(n_free), K::truncate(n_contracted))),
+        }
     }
 }
 
@@ -244,6 +289,8 @@ struct Matrix<'a, K: Clone, T: Clone> {
     values: Cow<'a, [T]>,
     n_rows: u128,
     n_columns: Divisor<K>,
+    /// The rows of a batch and the distance between its columns and those of the next, where there are batches.
+    batches: Option<(Divisor<K>, K)>,
 }
 
 /// The rows of a matrix that have entries.
@@ -261,7 +308,8 @@ impl<K: Key> Rows<K> {
         let mut rows = Self { columns: Vec::with_capacity(matrix.keys.len()), rows: Vec::new(), starts: Vec::new() };
         for (i, &key) in matrix.keys.iter().enumerate() {
             let (row, column) = matrix.n_columns.div_rem(key);
-            rows.columns.push(column);
+            let first_column = matrix.batches.map_or(K::zero(), |(by_rows, step)| by_rows.div_rem(row).0 * step);
+            rows.columns.push(first_column + column);
             if rows.rows.last() != Some(&row) {
                 rows.rows.push(row);
                 rows.starts.push(i);

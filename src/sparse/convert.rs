@@ -79,6 +79,33 @@ impl<T: Element> Coo<T> {
     }
 }
 
+impl<T: Element> Coo<T> {
+    /// The dense array, if it is small or well filled: at most `max_size` elements, or a density of at least `min_density`.
+    ///
+    /// # Errors
+    /// Neither holds, or the dense array does not fit in memory.
+    ///
+    /// ```
+    /// use hyperslab::sparse::Coo;
+    /// let a = Coo::new(&[[1]], vec![5], [4])?;
+    /// assert_eq!(a.maybe_densify(100, 0.5)?.sum(), 5);
+    /// assert_eq!(a.maybe_densify(3, 0.25)?.sum(), 5);
+    /// assert!(a.maybe_densify(3, 0.5).is_err());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn maybe_densify(&self, max_size: u128, min_density: f64) -> Result<ArrayD<T>> {
+        if self.size() <= max_size || self.density() >= min_density {
+            return self.to_dense();
+        }
+        let detail = format!(
+            "{} elements are more than {max_size}, and a density of {} is less than {min_density}",
+            self.size(),
+            self.density()
+        );
+        Err(Error::layout("maybe_densify", detail).with_remedy("use `to_dense` to densify in any case"))
+    }
+}
+
 /// The entries found so far.
 struct Found<K, T> {
     keys: Vec<K>,

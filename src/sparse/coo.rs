@@ -116,6 +116,11 @@ impl<T: Element> Coo<T> {
         Ok(Self { shape: shape.into(), keys, values: Arc::default(), fill })
     }
 
+    /// An array without axes, which is one value.
+    pub(crate) fn of_scalar(value: T) -> Self {
+        Self { shape: Arc::new([]), keys: Keys::empty(Width::U32), values: Arc::default(), fill: value }
+    }
+
     fn from_rows(rows: &[&[u64]], values: Vec<T>, shape: &[u64], fill: T) -> Result<Self> {
         check_rows(rows, values.len(), shape)?;
         let n_elems = n_elems("coo", shape)?;

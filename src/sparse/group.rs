@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use super::align::Pruned;
 use super::coo::Coo;
-use super::keys::{Divisor, Key, Keys, Width, n_elems, pack, with_width};
+use super::keys::{Divisor, Key, Keys, Width, n_elems, pack, with_keys, with_width};
 use super::manipulate::permuted;
 use super::remap::{Remap, c_strides};
 use super::sort::sort_entries;
@@ -269,6 +269,21 @@ impl<T: Element> Segments<T> {
     /// How many elements of group `i` are not stored.
     pub(crate) fn n_implicit(&self, i: usize) -> u128 {
         self.groups.group_len - (self.borders[i + 1] - self.borders[i]) as u128
+    }
+
+    /// The first position inside of group `i` that has no entry; its length if there is none.
+    pub(crate) fn first_gap(&self, i: usize) -> u64 {
+        let (first, end) = (self.borders[i], self.borders[i + 1]);
+        with_keys!(&self.inner, inner => {
+            let inner = &inner[first..end];
+            // Entry `at` stands at or after position `at`; where it stands after, a gap lies before it.
+            let (mut low, mut high) = (0, inner.len());
+            while low < high {
+                let middle = low.midpoint(high);
+                if inner[middle].widen() == middle as u128 { low = middle + 1 } else { high = middle }
+            }
+            low as u64
+        })
     }
 
     /// The array of one value per group with entries; every other group has `fill`.

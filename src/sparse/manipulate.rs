@@ -6,9 +6,10 @@
 use std::borrow::Cow;
 
 use super::coo::Coo;
-use super::keys::{Key, n_elems, with_width};
+use super::keys::{Key, Width, n_elems, with_width};
 use super::remap::{Remap, c_strides};
 use super::sort::sort_above;
+use crate::chunks::AxisRange;
 use crate::chunks::select::{normalize_axes, normalize_axis};
 use crate::element::Element;
 use crate::error::{Error, Result, Shown};
@@ -52,7 +53,8 @@ impl<T: Element> Coo<T> {
         self.permute(&(0..self.ndim()).rev().collect::<Vec<_>>())
     }
 
-    fn permute(&self, order: &[usize]) -> Coo<T> {
+    /// The array whose axis `i` is axis `order[i]` of this one.
+    pub(super) fn permute(&self, order: &[usize]) -> Coo<T> {
         if order.is_sorted() {
             return self.clone();
         }
@@ -112,6 +114,131 @@ impl<T: Element> Coo<T> {
             return Err(Error::shape("reshape", detail));
         }
         Ok(Coo::from_parts(shape.into(), self.keys().clone(), self.shared_values().clone(), self.fill()))
+    }
+
+    /// All elements in C order along one axis. Entries are shared.
+    ///
+    /// # Errors
+    /// There are 2^64 elements or more.
+    ///
+    /// ```
+    /// use hyperslab::sparse::Coo;
+    /// let a = Coo::new(&[[1], [2]], vec![5], [2, 3])?;
+    /// assert_eq!(a.ravel()?, Coo::new(&[[5]], vec![5], [6])?);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    #[doc(alias = "flatten")]
+    pub fn ravel(&self) -> Result<Coo<T>> {
+        let len = u64::try_from(self.size())
+            .map_err(|_| Error::shape("ravel", format!("{} elements do not fit one axis", self.size())))?;
+        self.reshape([len])
+    }
+
+    /// The array with two axes exchanged.
+    ///
+    /// # Errors
+    /// An axis is out of range.
+    ///
+    /// ```
+    /// use hyperslab::sparse::Coo;
+    /// assert_eq!(Coo::empty([2, 3, 4], 0)?.swap_axes(0, -1)?.shape(), [4, 3, 2]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn swap_axes(&self, a: isize, b: isize) -> Result<Coo<T>> {
+        let (a, b) = (normalize_axis("swap_axes", a, self.ndim())?, normalize_axis("swap_axes", b, self.ndim())?);
+        let mut order: Vec<usize> = (0..self.ndim()).collect();
+        order.swap(a, b);
+        Ok(self.permute(&order))
+    }
+
+    /// The array with axis `source[i]` moved to place `destination[i]`; the other axes keep their order.
+    ///
+    /// # Errors
+    /// An axis or a place is out of range or named twice, or there are not as many of them.
+    ///
+    /// ```
+    /// use hyperslab::sparse::Coo;
+    /// assert_eq!(Coo::empty([2, 3, 4], 0)?.move_axes(&[0], &[-1])?.shape(), [3, 4, 2]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    #[doc(alias = "moveaxis")]
+    pub fn move_axes(&self, source: &[isize], destination: &[isize]) -> Result<Coo<T>> {
+        const OP: &str = "move_axes";
+        let (from, to) = (normalize_axes(OP, source, self.ndim())?, normalize_axes(OP, destination, self.ndim())?);
+        if from.len() != to.len() {
+            let detail = format!("{} axes are moved to {} places", from.len(), to.len());
+            return Err(Error::shape(OP, detail));
+        }
+        let mut others = (0..self.ndim()).filter(|axis| !from.contains(axis));
+        let axis_at = |place: usize| match to.iter().position(|&taken| taken == place) {
+            Some(i) => from[i],
+            // As many places are left as axes.
+            None => others.next().unwrap_or(place),
+        };
+        let order: Vec<usize> = (0..self.ndim()).map(axis_at).collect();
+        Ok(self.permute(&order))
+    }
+
+    /// The array with its elements moved along an axis by `shift` places; those that leave it at one end come in at the
+    /// other.
+    ///
+    /// # Errors
+    /// The axis is out of range.
+    ///
+    /// ```
+    /// use hyperslab::sparse::Coo;
+    /// let a = Coo::new(&[[0, 3]], vec![5, 6], [4])?;
+    /// assert_eq!(a.roll(1, 0)?, Coo::new(&[[0, 1]], vec![6, 5], [4])?);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn roll(&self, shift: i64, axis: isize) -> Result<Coo<T>> {
+        let axis = normalize_axis("roll", axis, self.ndim())?;
+        let len = self.shape()[axis];
+        let cut = if len == 0 { 0 } else { (-(shift as i128)).rem_euclid(len as i128) as u64 };
+        if cut == 0 {
+            return Ok(self.clone());
+        }
+        let part = |range: std::ops::Range<u64>| {
+            let mut ranges: Vec<AxisRange> = self.shape().iter().map(|&len| AxisRange::full(len)).collect();
+            ranges[axis] = AxisRange::contiguous(range);
+            self.slice(&ranges)
+        };
+        Coo::concatenate(&[part(cut..len)?, part(0..cut)?], axis as isize)
+    }
+
+    /// The array with elements of value `fill` before and after each axis: `widths[axis]` is how many.
+    ///
+    /// Only the fill can be padded with, as everything else would have to be stored.
+    ///
+    /// # Errors
+    /// Not one pair of widths per axis, or the shape gets 2^128 elements or more.
+    ///
+    /// ```
+    /// use hyperslab::sparse::Coo;
+    /// let a = Coo::new(&[[0]], vec![5], [2])?;
+    /// assert_eq!(a.pad(&[(1, 2)])?, Coo::new(&[[1]], vec![5], [5])?);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn pad(&self, widths: &[(u64, u64)]) -> Result<Coo<T>> {
+        const OP: &str = "pad";
+        if widths.len() != self.ndim() {
+            let detail = format!("{} pairs of widths were given for an array with {} axes", widths.len(), self.ndim());
+            return Err(Error::shape(OP, detail));
+        }
+        let sum = |(&len, &(before, after)): (&u64, &(u64, u64))| len.checked_add(before)?.checked_add(after);
+        let shape: Option<Vec<u64>> = self.shape().iter().zip(widths).map(sum).collect();
+        let shape = shape.ok_or_else(|| Error::shape(OP, "an axis gets 2^64 elements or more"))?;
+        let n_elems = n_elems(OP, &shape)?;
+        let strides = c_strides(&shape);
+        let offset = widths
+            .iter()
+            .zip(&strides)
+            .fold(0u128, |sum, (&(before, _), stride)| sum.wrapping_add((before as u128).wrapping_mul(*stride)));
+        with_width!(Width::of(n_elems), K => {
+            let place = Remap::<K>::new(self.shape(), &strides).with_offset(offset);
+            let (keys, values) = (place.apply(&K::view(self.keys())), self.values().to_vec());
+            Ok(Coo::from_sorted(shape.into(), keys, values, self.fill(), n_elems))
+        })
     }
 
     /// The array without its axes of length 1. Entries are shared.
@@ -198,6 +325,40 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn moves_are_those_of_dense_arrays(
+            a in shapes().prop_flat_map(|shape| dense_with_fill(shape, 3i64)), shift in -9i64..10,
+            pick in any::<[prop::sample::Index; 2]>(), widths in any::<[(u8, u8); 4]>(),
+        ) {
+            let s = Coo::from_dense_with_fill(&a.view(), 3).unwrap();
+            prop_assert_eq!(s.ravel().unwrap().to_dense().unwrap().into_raw_vec_and_offset().0, a.iter().copied().collect::<Vec<_>>());
+            let widths: Vec<(u64, u64)> = widths[..a.ndim()].iter().map(|w| (w.0 as u64 % 3, w.1 as u64 % 3)).collect();
+            let padded = s.pad(&widths).unwrap();
+            prop_assert!(padded.keys().is_canonical(padded.size()));
+            prop_assert_eq!(padded.nnz(), s.nnz());
+            for (at, value) in padded.iter() {
+                let at: Vec<usize> = at.iter().zip(&widths).map(|(&at, w)| (at - w.0) as usize).collect();
+                prop_assert_eq!(a[at.as_slice()], value);
+            }
+            if a.ndim() > 0 {
+                let (from, to) = (pick[0].index(a.ndim()), pick[1].index(a.ndim()));
+                let rolled = s.roll(shift, from as isize).unwrap().to_dense().unwrap();
+                let n = a.shape()[from] as i64;
+                for (at, &x) in a.indexed_iter() {
+                    let mut at = ndarray::Dimension::slice(&at).to_vec();
+                    at[from] = (at[from] as i64 + shift).rem_euclid(n) as usize;
+                    prop_assert_eq!(rolled[at.as_slice()], x);
+                }
+                let mut order: Vec<usize> = (0..a.ndim()).filter(|&axis| axis != from).collect();
+                order.insert(to, from);
+                let moved = s.move_axes(&[from as isize], &[to as isize]).unwrap();
+                prop_assert_eq!(moved.to_dense().unwrap(), a.view().permuted_axes(order));
+                let mut swapped = a.view();
+                swapped.swap_axes(from, to);
+                prop_assert_eq!(s.swap_axes(from as isize, to as isize - a.ndim() as isize).unwrap().to_dense().unwrap(), swapped);
+            }
+        }
+
         #[test]
         fn axes_move_like_dense_ones((a, order) in with_order()) {
             let s = Coo::from_dense(&a.view()).unwrap();

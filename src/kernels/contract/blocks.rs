@@ -13,6 +13,7 @@ use crate::kernels::context::KernelContext;
 use crate::kernels::copy::{contiguous, writable};
 use crate::kernels::entries::Combinations;
 use crate::kernels::operands::{blocks, dense, scratch, typed};
+use crate::sparse::contract::Pairing;
 
 const OP: &str = "tensordot";
 
@@ -72,27 +73,42 @@ impl Contract {
         Ok(sum.into())
     }
 
-    /// The product where a block is sparse and sparse products apply: every fill is zero, and there are no batch axes.
-    /// Elsewhere sparse blocks are multiplied densely.
+    /// The product where a block is sparse and sparse products apply: its fill is zero. Elsewhere sparse blocks are
+    /// multiplied densely.
     fn sparse_product<T: Element>(&self, lhs: &BlockData<T>, rhs: &BlockData<T>) -> Result<Option<BlockData<T>>> {
         let applies = |data: &BlockData<T>| data.sparse().is_ok_and(|coo| coo.fill() == T::zero());
-        let signed = |axes: &[usize]| axes.iter().map(|&axis| axis as isize).collect::<Vec<isize>>();
-        let (lhs_axes, rhs_axes) = (signed(&self.lhs_axes), signed(&self.rhs_axes));
-        if self.n_batch > 0 {
-            return Ok(None);
-        }
+        let (lhs_shape, rhs_shape) = self.stretched(&lhs.shape(), &rhs.shape());
+        let batch: Vec<usize> = (0..self.n_batch).collect();
+        let (a, b) = ((&*lhs_shape, &*batch, &*self.lhs_axes), (&*rhs_shape, &*batch, &*self.rhs_axes));
         Ok(match (lhs, rhs) {
-            (BlockData::Sparse(a), BlockData::Sparse(b)) if applies(lhs) && applies(rhs) => {
-                Some(a.tensordot(b, &lhs_axes, &rhs_axes)?.into())
+            (BlockData::Sparse(x), BlockData::Sparse(y)) if applies(lhs) && applies(rhs) => {
+                let (x, y) = (x.broadcast_to(&lhs_shape)?, y.broadcast_to(&rhs_shape)?);
+                Some(x.contract(&y, &Pairing::batched(OP, a, b)?)?.into())
             }
-            (BlockData::Sparse(a), BlockData::Dense(b)) if applies(lhs) => {
-                Some(a.tensordot_dense(&b.view(), &lhs_axes, &rhs_axes)?.into())
+            (BlockData::Sparse(x), BlockData::Dense(y)) if applies(lhs) => {
+                let y = stretched(y, &rhs_shape)?;
+                Some(x.broadcast_to(&lhs_shape)?.contract_dense(&y, &Pairing::batched(OP, a, b)?)?.into())
             }
-            (BlockData::Dense(a), BlockData::Sparse(b)) if applies(rhs) => {
-                Some(b.dense_tensordot(&a.view(), &lhs_axes, &rhs_axes)?.into())
+            (BlockData::Dense(x), BlockData::Sparse(y)) if applies(rhs) => {
+                let x = stretched(x, &lhs_shape)?;
+                let product = y.broadcast_to(&rhs_shape)?.contract_dense(&x, &Pairing::batched(OP, b, a)?)?;
+                // The free axes of the sparse block came first.
+                let n_own = rhs_shape.len() - self.n_batch - self.rhs_axes.len();
+                let (first, last) = (self.n_batch, product.ndim());
+                let order: Vec<usize> = (0..first).chain(first + n_own..last).chain(first..first + n_own).collect();
+                Some(product.permuted_axes(order).as_standard_layout().into_owned().into())
             }
             (_, _) => None,
         })
+    }
+
+    /// The shapes of two blocks with batch axes of length 1 stretched.
+    fn stretched(&self, lhs: &[usize], rhs: &[usize]) -> (Vec<u64>, Vec<u64>) {
+        let stretch = |own: &[usize], other: &[usize]| {
+            let len = |axis: usize| if axis < self.n_batch && own[axis] == 1 { other[axis] } else { own[axis] };
+            (0..own.len()).map(|axis| len(axis) as u64).collect()
+        };
+        (stretch(lhs, rhs), stretch(rhs, lhs))
     }
 
     fn add_dense<T: Element>(
@@ -195,6 +211,12 @@ impl Contract {
     }
 }
 
+/// A dense block stretched to a shape.
+fn stretched<'a, T: Element>(array: &'a ArcArray<T, IxDyn>, shape: &[u64]) -> Result<ArrayViewD<'a, T>> {
+    let lens: Vec<usize> = shape.iter().map(|&len| len as usize).collect();
+    array.broadcast(lens).ok_or_else(|| Error::block(OP, "shape", Shown(shape), Shown(array.shape())))
+}
+
 /// The matrix at a batch index; axes of length 1 have every index.
 fn matrix_at<'a, T>(mut matrices: ArrayViewD<'a, T>, at: &[usize]) -> Result<ArrayView2<'a, T>> {
     for &index in at {
@@ -280,6 +302,16 @@ mod tests {
         let mut expected = slow(contract, &a, &b);
         for kind in Kind::ALL {
             let found = run(contract, vec![stored(&a, kind), stored(&b, Kind::Stepped)]).unwrap();
+            assert_equal(&found, &expected);
+        }
+        let sparse = |array: &ArrayD<T>| Block::new(Coo::from_dense(&array.view()).unwrap());
+        for (lhs, rhs, is_sparse) in [
+            (sparse(&a), sparse(&b), true),
+            (sparse(&a), stored(&b, Kind::Transposed), false),
+            (stored(&a, Kind::Stepped), sparse(&b), false),
+        ] {
+            let found = run(contract, vec![lhs, rhs]).unwrap();
+            assert_eq!(found.is_sparse(), is_sparse);
             assert_equal(&found, &expected);
         }
         expected.zip_mut_with(&slow(contract, &c, &d), |x, &y| *x = x.plus(y));

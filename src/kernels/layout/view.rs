@@ -46,6 +46,13 @@ impl View {
         })
     }
 
+    /// An eager sparse array under other axes.
+    pub(crate) fn of<T: Element>(&self, coo: &Coo<T>) -> Result<Coo<T>> {
+        let shape: Vec<usize> = coo.shape().iter().map(|&len| len as usize).collect();
+        let (flat, wanted) = self.shapes(&shape)?;
+        self.sparse(coo, &flat, &wanted)
+    }
+
     /// The shape of the result before and after broadcasting.
     fn shapes(&self, input: &[usize]) -> Result<(Vec<u64>, Vec<u64>)> {
         let shown: Vec<usize> = self.axes.iter().flatten().copied().collect();

@@ -33,7 +33,14 @@ impl<O: Order> ArgExtreme<O> {
 
 fn lift_arg<T: Real, O: Order, const SKIPS_NAN: bool>(spec: &LiftSpec) -> Box<dyn Lift> {
     let frame = &spec.frame;
-    let to_position = positions(frame, spec.place.as_ref());
+    let to_position = match spec.positions.clone() {
+        // Numbers of entries come after those of cells, so that no difference of the two is negative.
+        Some(positions) => {
+            let n_cells = frame.n_cells();
+            Box::new(move |number: i64| positions[number as usize - n_cells]) as Box<dyn Fn(i64) -> i64 + Send>
+        }
+        None => positions(frame, spec.place.as_ref()),
+    };
     let loops = ArgLoops::<T, O, SKIPS_NAN>::new(spec.machine, frame.n_cells(), to_position);
     Box::new(Lifter::<T, _, Direct>::new(spec.machine, frame.clone(), loops, Counts::Unneeded))
 }

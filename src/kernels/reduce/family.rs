@@ -40,13 +40,20 @@ pub(crate) struct LiftSpec {
     pub(super) is_partial: bool,
     /// Where the block starts in the array, and the shape of the array; `None` for the whole array.
     pub(super) place: Option<(Vec<u64>, Vec<u64>)>,
+    /// The position of every entry along the reduced axes, where entries are handed over and positions matter.
+    pub(super) positions: Option<Arc<[i64]>>,
 }
 
 impl LiftSpec {
     /// The lift of a block of this shape, which is the whole array; `reduced` has one flag per axis.
     pub(crate) fn new(shape: &[usize], reduced: &[bool]) -> Self {
         let frame = Arc::new(Frame::new(shape, reduced));
-        LiftSpec { machine: Machine::detect(), frame, is_partial: false, place: None }
+        LiftSpec { machine: Machine::detect(), frame, is_partial: false, place: None, positions: None }
+    }
+
+    /// The lift of entries in `n_cells` groups of up to `longest` entries. Its partial result has shape `(n_cells, 1)`.
+    pub(super) fn of_groups(n_cells: usize, longest: usize, positions: Option<Arc<[i64]>>) -> Self {
+        LiftSpec { positions, ..LiftSpec::new(&[n_cells, longest.max(2)], &[false, true]).partial() }
     }
 
     /// Some elements may be left out: cells keep true counts.

@@ -20,12 +20,13 @@
 //!
 //! What is where: `reduction` is the list; `sum`, `prod`, `extreme`, `truth`, `mean`, `spread`, `arg_extreme` hold one
 //! reduction each; `fold`, `moments_loops` and `arg_loops` are the loops; `sink`, `walk`, `frame`,
-//! `dense` and `program` bring the elements to the loops; `reducer` is the front door.
+//! `dense`, `entries` and `program` bring the elements to the loops; `reducer` is the front door.
 
 mod arg_extreme;
 mod arg_loops;
 mod counts;
 mod dense;
+mod entries;
 mod extreme;
 mod family;
 mod fold;
@@ -49,6 +50,7 @@ mod totals;
 mod truth;
 mod walk;
 
+pub(crate) use entries::{Cells, Place, lift_segments};
 pub(crate) use family::{Fills, LiftSpec};
 pub(crate) use program::{PassItem, lift_program};
 pub(crate) use reducer::{Partial, Reducer};

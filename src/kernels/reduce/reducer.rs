@@ -93,6 +93,17 @@ impl Reducer {
 }
 
 impl Partial {
+    /// The same partial result in cells of another shape with as many of them.
+    pub(super) fn reshaped(self, shape: &[usize]) -> Result<Partial> {
+        let reshape = |part: Block| {
+            with_block!(part, T, data => {
+                let shaped = data.to_dense()?.into_shape_with_order(shape);
+                shaped.map(Block::new::<T>).map_err(|error| Error::bug("reduce", error.to_string()))
+            })
+        };
+        self.0.into_iter().map(reshape).collect::<Result<_>>().map(Partial)
+    }
+
     pub(super) fn of(lift: Box<dyn Lift>) -> Partial {
         Partial(lift.into_parts())
     }

@@ -122,6 +122,9 @@ impl fmt::Display for Reduction {
 pub(crate) struct Ddof(u64);
 
 impl Ddof {
+    /// Variances divide by the number of elements.
+    pub(crate) const ZERO: Ddof = Ddof(0);
+
     pub(crate) fn new(ddof: f64) -> Ddof {
         // -0.0 is no other ddof than 0.0.
         Ddof((ddof + 0.0).to_bits())

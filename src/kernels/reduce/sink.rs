@@ -26,6 +26,10 @@ pub(crate) trait Lift: Send {
     /// visit number of the first is a multiple of eight, and the eighth belongs to the same sweep.
     fn rows(&mut self, position: usize, lines: [TileRef<'_>; GROUP]);
 
+    /// Entries in place of a block: cell `cells[i]` has `entries[borders[i]..borders[i + 1]]`, in row-major order. Cells
+    /// ascend, and nothing else is handed over. An element's number is that of its entry plus the number of cells.
+    fn groups(&mut self, cells: &[usize], borders: &[usize], entries: TileRef<'_>);
+
     /// Whether the remaining elements of the block cannot change the result.
     fn is_settled(&self) -> bool {
         false
@@ -112,6 +116,19 @@ impl<T: Element, L: Loops, V: Via<T, L::In>> Lift for Lifter<T, L, V> {
             return;
         }
         self.walk.lines(position, as_they_are.map(Option::unwrap_or_default));
+    }
+
+    fn groups(&mut self, cells: &[usize], borders: &[usize], entries: TileRef<'_>) {
+        let entries = entries.as_slice::<T>();
+        let mut converted = Vec::new();
+        let entries = V::as_is(entries).unwrap_or_else(|| {
+            converted.resize(entries.len(), L::In::zero());
+            V::convert(self.walk.machine, &mut converted, entries);
+            &converted
+        });
+        for (&cell, run) in cells.iter().zip(borders.windows(2)) {
+            self.walk.cell(cell, self.walk.n_cells() + run[0], &entries[run[0]..run[1]]);
+        }
     }
 
     fn is_settled(&self) -> bool {

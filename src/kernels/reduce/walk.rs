@@ -147,6 +147,21 @@ impl<L: Loops> Walk<L> {
         self.group(row, lines);
     }
 
+    pub(super) fn n_cells(&self) -> usize {
+        self.frame.n_cells()
+    }
+
+    /// Takes all elements of a cell, the first of which has the number `first`.
+    pub(super) fn cell(&mut self, cell: usize, first: usize, xs: &[L::In]) {
+        for (i, piece) in xs.chunks(PIECE_ELEMS).enumerate() {
+            if !self.loops.is_settled(cell) {
+                self.loops.line(cell, first + i * PIECE_ELEMS, piece, None);
+            }
+            self.counts.line(cell, piece, None);
+        }
+        self.loops.end_line(cell);
+    }
+
     /// Whether the remaining elements of the block cannot change the result.
     pub(super) fn is_settled(&self) -> bool {
         self.frame.n_cells() == 1 && self.loops.is_settled(0)
