@@ -82,7 +82,7 @@ fn check<T: Element>(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn elementwise_work_does_not_depend_on_layout((a, fill, chunks) in cases(1..4)) {
@@ -170,7 +170,7 @@ proptest! {
                 prop_assert_eq!(product.layout().is_sparse(), x.layout().is_sparse() && y.layout().is_sparse());
                 prop_assert!(near(&dense_result(&product).unwrap(), &expected));
                 let total = tensordot(&x, &y.transpose(), ContractAxes::from(([0], [1])));
-                prop_assert_eq!(total.is_ok(), a.shape()[0] == b.shape()[1]);
+                prop_assert_eq!(total.is_ok(), a.shape()[0] == b.shape()[0]);
             }
         }
     }

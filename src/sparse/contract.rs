@@ -22,6 +22,7 @@ use super::alloc::filled;
 use super::coo::Coo;
 use super::keys::{Divisor, Key, Width, n_elems, with_width};
 use super::manipulate::permuted;
+use super::parallel::{join_pieces, map_parts, map_slices, parts};
 use super::sort::{join_duplicates, sort_entries};
 use crate::chunks::select::normalize_axes;
 use crate::element::Element;
@@ -129,11 +130,22 @@ impl<T: Element> Coo<T> {
         with_width!(self.keys().width(), K => {
             let a = pairing.a.matrix::<K, T>(&own);
             let a_rows = Rows::new(&a);
-            for (i, row) in a_rows.rows.iter().enumerate() {
-                let to = &mut out[row.to_usize_lossy() * n_columns..][..n_columns];
+            let add_row = |i: usize, to: &mut [T]| {
                 let entries = a_rows.entries(i);
                 add_rows(to, rows, &a_rows.columns[entries.clone()], &a.values[entries]);
-            }
+            };
+            let ranges = parts(a_rows.rows.len(), |i| a_rows.starts[i] * n_columns.max(1));
+            let ends: Vec<usize> = ranges[1..]
+                .iter()
+                .map(|range| a_rows.rows.get(range.start).map_or(out.len(), |row| row.to_usize_lossy() * n_columns))
+                .chain([out.len()])
+                .collect();
+            map_slices(&mut out, &ends, &ranges, |first, to, range| {
+                for i in range {
+                    let at = a_rows.rows[i].to_usize_lossy() * n_columns - first;
+                    add_row(i, &mut to[at..at + n_columns]);
+                }
+            });
         });
         let lens: Vec<usize> = out_shape.iter().map(|&len| len as usize).collect();
         ArrayD::from_shape_vec(IxDyn(&lens), out).map_err(|error| Error::bug(op, error.to_string()))
@@ -360,18 +372,47 @@ fn add_rows<K: Key, T: Element>(to: &mut [T], matrix: &[T], picks: &[K], factors
 fn multiply<K: Key, T: Element>(a: &Matrix<'_, K, T>, b: &Matrix<'_, K, T>, n_columns: u128) -> (Vec<K>, Vec<T>) {
     let (a_rows, b_rows) = (Rows::new(a), Rows::new(b));
     let partners = partners(&a_rows.columns, &b_rows, b.n_rows);
-    let n_products: u128 = partners.iter().map(|run| run.len() as u128).sum();
-    let mut out = Pruned::with_room_for(T::zero(), n_products.min(a.n_rows.saturating_mul(n_columns)));
-    let mut sums = (n_columns <= DENSE_ROW_MAX_ELEMS).then(|| RowSums::new(n_columns as usize));
-    for (i, &row) in a_rows.rows.iter().enumerate() {
-        let first_key = row * K::truncate(n_columns);
-        let entries = a_rows.entries(i);
-        let n_products: usize = partners[entries.clone()].iter().map(ExactSizeIterator::len).sum();
+    // What an entry costs is the number of its partners, and one.
+    let mut work = Vec::with_capacity(partners.len() + 1);
+    work.push(0usize);
+    partners.iter().for_each(|run| work.push(work[work.len() - 1].saturating_add(run.len() + 1)));
+    let rows = parts(a_rows.rows.len(), |i| work[a_rows.starts[i]]);
+    let product = Product { a, b, a_rows: &a_rows, b_rows: &b_rows, partners: &partners, n_columns };
+    join_pieces(map_parts(rows, |range| product.of_rows(range)))
+}
+
+/// A product of matrices under way.
+struct Product<'a, K: Key, T: Element> {
+    a: &'a Matrix<'a, K, T>,
+    b: &'a Matrix<'a, K, T>,
+    a_rows: &'a Rows<K>,
+    b_rows: &'a Rows<K>,
+    /// For every entry of `a` the entries of `b` that it meets.
+    partners: &'a [Range<usize>],
+    n_columns: u128,
+}
+
+impl<K: Key, T: Element> Product<'_, K, T> {
+    /// The entries of some rows of the product, numbered among those of `a` that have entries.
+    fn of_rows(&self, rows: Range<usize>) -> (Vec<K>, Vec<T>) {
+        let entries = self.a_rows.starts[rows.start]..self.a_rows.starts[rows.end];
+        let n_products: u128 = self.partners[entries].iter().map(|run| run.len() as u128).sum();
+        let most = (rows.len() as u128).saturating_mul(self.n_columns);
+        let mut out = Pruned::with_room_for(T::zero(), n_products.min(most));
+        let mut sums = (self.n_columns <= DENSE_ROW_MAX_ELEMS).then(|| RowSums::new(self.n_columns as usize));
+        rows.for_each(|i| self.put_row(i, &mut sums, &mut out));
+        out.finish()
+    }
+
+    fn put_row(&self, i: usize, sums: &mut Option<RowSums<T>>, out: &mut Pruned<K, T>) {
+        let first_key = self.a_rows.rows[i] * K::truncate(self.n_columns);
+        let entries = self.a_rows.entries(i);
+        let n_products: usize = self.partners[entries.clone()].iter().map(ExactSizeIterator::len).sum();
         let runs = entries.map(|at| {
-            let run = partners[at].clone();
-            (a.values[at], &b_rows.columns[run.clone()], &b.values[run])
+            let run = self.partners[at].clone();
+            (self.a.values[at], &self.b_rows.columns[run.clone()], &self.b.values[run])
         });
-        match &mut sums {
+        match sums {
             Some(sums) if n_products >= sums.sums.len() => {
                 runs.for_each(|(factor, columns, values)| sums.add_unmarked(factor, columns, values));
                 sums.drain_all(|column, value| out.put(first_key + K::from_usize_lossy(column), value));
@@ -382,12 +423,11 @@ fn multiply<K: Key, T: Element>(a: &Matrix<'_, K, T>, b: &Matrix<'_, K, T>, n_co
                 sums.drain(|column, value| out.put(first_key + K::from_usize_lossy(column), value));
             }
             _ => {
-                let (columns, products) = sorted_products(runs, n_products, n_columns);
+                let (columns, products) = sorted_products(runs, n_products, self.n_columns);
                 columns.iter().zip(products).for_each(|(&column, value)| out.put(first_key + column, value));
             }
         }
     }
-    out.finish()
 }
 
 /// The sums of one row by sorting its products, of which there are `n_products`.

@@ -185,8 +185,7 @@ mod tests {
                             expected[to.as_slice()] = *element;
                         }
                         let found = run(axis, block, stored(&mask, mask_kind), stored(&value, value_kind)).unwrap();
-                        let stays_sparse = kind.is_sparse() && (value_kind.is_sparse() || value.len() == 1);
-                        prop_assert_eq!(found.is_sparse(), stays_sparse);
+                                                prop_assert_eq!(found.is_sparse(), kind.is_sparse());
                         assert_same(&found, &expected);
                     }
                 }

@@ -177,8 +177,7 @@ mod tests {
                         part.assign(&stretched.index_axis(Axis(assign.at), from as usize));
                     }
                     let found = run(&assign, block, stored(&value, value_kind)).unwrap();
-                    let stays_sparse = kind.is_sparse() && (value_kind.is_sparse() || value.len() == 1);
-                    prop_assert_eq!(found.is_sparse(), stays_sparse);
+                                        prop_assert_eq!(found.is_sparse(), kind.is_sparse());
                     assert_same(&found, &expected);
                 }
             });

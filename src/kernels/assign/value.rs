@@ -13,7 +13,7 @@ use crate::sparse::Coo;
 pub(super) enum Assignment<T: Element> {
     /// Both dense.
     Dense(ArcArray<T, IxDyn>, ArcArray<T, IxDyn>),
-    /// The target is sparse, and the value is so with the same fill or is one element.
+    /// The target is sparse, and so is the value, with the same fill.
     Sparse(Coo<T>, SparseValue<T>),
 }
 
@@ -31,10 +31,15 @@ impl<T: Element> Assignment<T> {
                 let one = value.to_dense()?.first().copied().unwrap_or_default();
                 Ok(Assignment::Sparse(target, SparseValue::One(one)))
             }
-            (BlockData::Sparse(target), BlockData::Sparse(value)) if value.fill().is_same(target.fill()) => {
+            // The array promises sparse blocks, whatever is written into them.
+            (BlockData::Sparse(target), value) => {
+                let value = match value {
+                    BlockData::Sparse(value) => value.refill(target.fill())?,
+                    BlockData::Dense(value) => Coo::from_dense_with_fill(&value.view(), target.fill())?,
+                };
                 Ok(Assignment::Sparse(target, SparseValue::Coo(value)))
             }
-            (target, value) => Ok(Assignment::Dense(dense(target)?, dense(value)?)),
+            (BlockData::Dense(target), value) => Ok(Assignment::Dense(target, dense(value)?)),
         }
     }
 }

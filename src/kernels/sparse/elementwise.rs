@@ -246,7 +246,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(40))]
+        #![proptest_config(ProptestConfig::with_cases(12))]
         #[test]
         fn operations_are_those_of_dense_arrays(
             ints in triples([0i64, 1, 2]), zeros in triples([0i64; 3]), floats in triples([0.0; 3]),
