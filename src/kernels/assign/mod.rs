@@ -6,7 +6,7 @@
 //! The result has the element type of `x`; floats are truncated into integers, and NaN into an integer is an error. A
 //! value is broadcast to the selection. Where nobody else holds `x` it is written in place.
 //!
-//! A sparse `x` stays sparse if the value is sparse with the same fill or is one element, else the result is dense.
+//! A sparse `x` stays sparse with its fill, whatever is written.
 
 mod masked;
 mod picks;
