@@ -10,10 +10,12 @@
 //! [`from_aligned`] makes the result. Arrays that share their positions are passed through without a copy.
 
 use std::hint::select_unpredictable;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::coo::Coo;
 use super::keys::{Key, Keys, Width, with_keys, with_width};
+use super::parallel::{join_pieces, map_parts, parts};
 use crate::element::Element;
 
 /// Entries that are merged between two checks of what is left, and put out together.
@@ -101,6 +103,10 @@ pub(crate) struct Side<'a, K, T> {
 }
 
 impl<K: Key, T: Element> Side<'_, K, T> {
+    fn part(self, range: Range<usize>) -> Self {
+        Self { keys: &self.keys[range.clone()], values: &self.values[range], fill: self.fill }
+    }
+
     fn skip(&mut self, n: usize) {
         self.keys = &self.keys[n..];
         self.values = &self.values[n..];
@@ -109,6 +115,20 @@ impl<K: Key, T: Element> Side<'_, K, T> {
 
 /// `f` at the union of positions, without the results that equal `f` of the fills.
 pub(crate) fn merge_with<K: Key, T: Element, U: Element, V: Element>(
+    a: Side<'_, K, T>,
+    b: Side<'_, K, U>,
+    f: impl Fn(T, U) -> V + Sync,
+) -> (Vec<K>, Vec<V>) {
+    // The entries of `b` that belong to those of `a` from number `i` on.
+    let from = |i: usize| a.keys.get(i).map_or(b.keys.len(), |key| b.keys.partition_point(|other| other < key));
+    let ranges = parts(a.keys.len(), |i| if i == 0 { 0 } else { i + from(i) });
+    join_pieces(map_parts(ranges, |range| {
+        let first = if range.start == 0 { 0 } else { from(range.start) };
+        merge_run(a.part(range.clone()), b.part(first..from(range.end)), &f)
+    }))
+}
+
+fn merge_run<K: Key, T: Element, U: Element, V: Element>(
     mut a: Side<'_, K, T>,
     mut b: Side<'_, K, U>,
     f: impl Fn(T, U) -> V,

@@ -73,7 +73,11 @@ impl<T: Element> Coo<T> {
     /// assert_eq!(product.to_dense()?, ndarray::arr2(&[[0, 0, 0], [10, 0, 20]]).into_dyn());
     /// # Ok::<(), hyperslab::Error>(())
     /// ```
-    pub fn zip_broadcast<U: Element, V: Element>(&self, other: &Coo<U>, f: impl Fn(T, U) -> V) -> Result<Coo<V>> {
+    pub fn zip_broadcast<U: Element, V: Element>(
+        &self,
+        other: &Coo<U>,
+        f: impl Fn(T, U) -> V + Sync,
+    ) -> Result<Coo<V>> {
         const OP: &str = "zip_broadcast";
         if self.shape() == other.shape() {
             return self.zip_with(other, f);
@@ -237,7 +241,12 @@ impl<T: Element, U: Element> Pair<'_, T, U> {
     ///
     /// An operand is *inert* if its entries, meeting the other's fill, give the fill of the result: then only the
     /// other's entries can make entries. The entries themselves are asked, as an infinity times a fill of zero is NaN.
-    fn zip<K: Key, V: Element>(&self, op: &'static str, fill: V, f: impl Fn(T, U) -> V) -> Result<(Vec<K>, Vec<V>)> {
+    fn zip<K: Key, V: Element>(
+        &self,
+        op: &'static str,
+        fill: V,
+        f: impl Fn(T, U) -> V + Sync,
+    ) -> Result<(Vec<K>, Vec<V>)> {
         let a_is_inert = self.a.values().iter().all(|&value| f(value, self.b.fill()).is_same(fill));
         let b_is_inert = self.b.values().iter().all(|&value| f(self.a.fill(), value).is_same(fill));
         if a_is_inert && b_is_inert && !self.in_a.is_identity() && !self.in_b.is_identity() {
@@ -260,7 +269,12 @@ impl<T: Element, U: Element> Pair<'_, T, U> {
     }
 
     /// Pairs the entries that agree on the axes that neither operand stretches.
-    fn join<K: Key, V: Element>(&self, op: &'static str, fill: V, f: impl Fn(T, U) -> V) -> Result<(Vec<K>, Vec<V>)> {
+    fn join<K: Key, V: Element>(
+        &self,
+        op: &'static str,
+        fill: V,
+        f: impl Fn(T, U) -> V + Sync,
+    ) -> Result<(Vec<K>, Vec<V>)> {
         let to = &self.in_a.to;
         let is_common = |axis: usize| !self.in_a.is_stretched(axis) && !self.in_b.is_stretched(axis);
         let common = Stretch::strides(to, is_common);

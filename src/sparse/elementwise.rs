@@ -35,7 +35,7 @@ impl<T: Element> Coo<T> {
     /// The shapes differ; [`zip_broadcast`](Coo::zip_broadcast) stretches them.
     ///
     /// # Complexity
-    /// One merge of the entries of both.
+    /// One merge of the entries of both, on all threads if there are many.
     ///
     /// # Examples
     /// ```
@@ -46,7 +46,7 @@ impl<T: Element> Coo<T> {
     /// assert_eq!((sum.nnz(), sum.values()), (2, &[3, 2][..]));
     /// # Ok::<(), hyperslab::Error>(())
     /// ```
-    pub fn zip_with<U: Element, V: Element>(&self, other: &Coo<U>, f: impl Fn(T, U) -> V) -> Result<Coo<V>> {
+    pub fn zip_with<U: Element, V: Element>(&self, other: &Coo<U>, f: impl Fn(T, U) -> V + Sync) -> Result<Coo<V>> {
         if self.shape() != other.shape() {
             let detail = format!("shapes {} and {} differ", Shown(self.shape()), Shown(other.shape()));
             return Err(Error::shape("zip_with", detail).with_remedy("use zip_broadcast to stretch axes of length 1"));

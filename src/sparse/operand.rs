@@ -33,6 +33,12 @@ pub enum Beside<T: Element> {
     Dense(ArrayD<T>),
 }
 
+impl<T: Element> CooOperand<T> for Beside<T> {
+    fn into_beside(self) -> Beside<T> {
+        self
+    }
+}
+
 impl<T: Element> CooOperand<T> for T {
     fn into_beside(self) -> Beside<T> {
         Beside::Sparse(Coo::of_scalar(self))

@@ -133,8 +133,21 @@ macro_rules! method {
 
 for_each_elementwise!(define_methods);
 
+/// What two sparse arrays of one shape give, without the detour over a program; other operands go through the method.
+fn merged<T: Element>(
+    lhs: &Coo<T>,
+    rhs: Beside<T>,
+    f: impl Fn(T, T) -> T + Sync,
+    method: impl Fn(&Coo<T>, Beside<T>) -> Result<Coo<T>>,
+) -> Result<Coo<T>> {
+    match rhs {
+        Beside::Sparse(rhs) if lhs.shape() == rhs.shape() => lhs.zip_with(&rhs, f),
+        rhs => method(lhs, rhs),
+    }
+}
+
 macro_rules! operators {
-    ($($bound:ident $trait:ident $operator:ident $method:ident -> $out:ty;)*) => {$(
+    ($($bound:ident $trait:ident $operator:ident $method:ident -> $out:ty $(, $merge:expr)?;)*) => {$(
         impl<T: $bound, R: CooOperand<T>> std::ops::$trait<R> for &Coo<T> {
             type Output = Coo<$out>;
 
@@ -144,7 +157,8 @@ macro_rules! operators {
             /// The shapes do not broadcast, or a dense operand gives a dense result.
             #[track_caller]
             fn $operator(self, other: R) -> Self::Output {
-                self.$method(other).unwrap_or_else(|error: Error| panic!("{error}"))
+                let result = operate!(self, other, $method $(, $merge)?);
+                result.unwrap_or_else(|error: Error| panic!("{error}"))
             }
         }
 
@@ -158,10 +172,20 @@ macro_rules! operators {
         }
     )*};
 }
+
+macro_rules! operate {
+    ($lhs:expr, $rhs:expr, $method:ident) => {
+        $lhs.$method($rhs)
+    };
+    ($lhs:expr, $rhs:expr, $method:ident, $merge:expr) => {
+        merged($lhs, $rhs.into_beside(), $merge, |lhs, rhs| lhs.$method(rhs))
+    };
+}
+
 operators! {
-    Element Add add add -> T;
+    Element Add add add -> T, T::plus;
     Number Sub sub subtract -> T;
-    Element Mul mul multiply -> T;
+    Element Mul mul multiply -> T, T::times;
     Element Div div divide -> T::Mean;
     Real Rem rem remainder -> T::Widened;
     Bits BitAnd bitand bitwise_and -> T;
