@@ -19,12 +19,15 @@
 //! | [`io`] | `.npy`, raw and Zarr files |
 //! | [`exec`] [`diag`] | runtimes, budgets, observers; progress and profiles |
 //! | [`graph`] [`kernel`] | expressions and plans; users' named kernels |
+//! | [`doc`] | guides: [cookbook](doc::cookbook), [for NumPy users](doc::numpy), [memory](doc::memory),
+//! |  | [cargo features](doc::features), [architecture](doc::architecture) |
 
 pub mod array;
 pub mod block;
 pub mod chunks;
 pub mod config;
 pub mod diag;
+pub mod doc;
 pub mod element;
 pub mod error;
 pub mod exec;

@@ -9,6 +9,7 @@ use crate::block::BufferPool;
 use crate::config::Config;
 use crate::error::{Error, Result};
 
+use super::cancel::CancelToken;
 use super::driver::{Context, Core, panic_text};
 use super::job::Job;
 use super::memory::{Budget, parse_bytes};
@@ -39,6 +40,7 @@ struct Parts {
     budget: Budget,
     buffers: Arc<BufferPool>,
     observers: Vec<Arc<dyn Observer>>,
+    cancel: Option<CancelToken>,
 }
 
 /// A budget, and a store for the memory of finished blocks that may hold a small part of it.
@@ -54,7 +56,7 @@ impl Runtime {
         let config = Config::global();
         let pool = pool::Pool::new(config.threads());
         let (budget, buffers) = memory_of(config.memory_bytes());
-        Self(Arc::new(Parts { serial: false, pool, budget, buffers, observers: Vec::new() }))
+        Self(Arc::new(Parts { serial: false, pool, budget, buffers, observers: Vec::new(), cancel: None }))
     }
 
     /// Uses `n_threads` threads of its own (at least one) instead of those of the global rayon pool. A run that is started
@@ -85,6 +87,24 @@ impl Runtime {
     /// Adds an observer.
     pub fn observer(self, observer: Arc<dyn Observer>) -> Self {
         self.with(|parts| parts.observers.push(observer))
+    }
+
+    /// Lets `token` stop every run of this runtime; a token that [`RunOptions`] bring for one run goes before it.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::CancelToken;
+    /// use hyperslab::prelude::*;
+    /// let token = CancelToken::new();
+    /// let runtime = Runtime::local().cancel_token(token.clone());
+    /// let x = Array::<f64>::ones([10], Chunks::size(1))?;
+    /// assert_eq!(runtime.enter(|| x.sum().scalar())?, 10.0);
+    /// token.cancel();
+    /// assert!(runtime.enter(|| x.sum().scalar()).unwrap_err().is_cancelled());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn cancel_token(self, token: CancelToken) -> Self {
+        self.with(|parts| parts.cancel = Some(token))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Parts)) -> Self {
@@ -138,7 +158,7 @@ impl Runtime {
         let n_threads = if inline { 1 } else { self.n_threads() };
         let limit_bytes = self.budget().limit_bytes();
         let watch = Watch::start(&self.0.observers, || job.n_tasks(), n_threads, limit_bytes);
-        let context = Context { job, watch, cancel: options.cancel() };
+        let context = Context { job, watch, cancel: options.cancel().or(self.0.cancel.as_ref()) };
         // The plan's and the observers' own methods run outside of any task: a panic there ends only this run.
         let driven = catch_unwind(AssertUnwindSafe(|| {
             let core = Core::new(job, self.budget());
