@@ -86,8 +86,8 @@ forward! { try_same:
     /// The sizes do not add up to the length of an axis, or an axis to be changed has an unknown length.
     ///
     /// # Complexity
-    /// One task per new block (and step in between); a task allocates its block. Arrays in memory and files are read in
-    /// the new chunks at once.
+    /// One task per new block (and step in between); a task allocates its block. Arrays in memory are read in the new
+    /// chunks at once; for a file, say the chunks when opening it.
     ///
     /// # Examples
     /// ```

@@ -92,18 +92,19 @@
 //!   └───────────────┘          └───┴───┴───┴───┘
 //! ```
 //!
-//! From memory and from files there is no such need: arrays are read in the new chunks at once. What was computed goes
-//! through chunks in between where that saves small pieces. If it does not fit, write it with `save_npy` or `save_zarr`
-//! and read it in the chunks you want.
+//! What lies in memory is read in the new chunks at once, and a file can be: say the chunks that are wanted when it is
+//! opened. What was computed goes through chunks in between where that saves small pieces. If it does not fit, write it
+//! with `save_npy` or `save_zarr` and open that in the chunks you want.
 //!
 //! ```
 //! use hyperslab::prelude::*;
 //! # let dir = tempfile::tempdir().expect("a folder");
 //! # let path = dir.path().join("rows.npy");
 //! save_npy(&Array::<f64>::arange(0.0, 12.0, 1.0, Chunks::size(4))?.reshape([3, 4])?, &path)?;
-//! let columns = open_npy(&path, Chunks::auto())?.rechunk(Chunks::from((-1, 2)))?;
-//! assert!(!columns.explain()?.contains("plan: 3 tasks"));          // no rows are made first:
-//! assert_eq!(columns.plan()?.n_tasks(), 2);                        // two columns are read
+//! let columns = open_npy(&path, Chunks::from((-1, 2)))?;           // two columns, each read for itself
+//! assert_eq!(columns.plan()?.n_tasks(), 2);
+//! let cut = open_npy(&path, Chunks::from((1, -1)))?.rechunk(Chunks::from((-1, 2)))?;
+//! assert_eq!(cut.plan()?.n_tasks(), 3 + 2);                        // three rows, cut to two columns
 //! # Ok::<(), hyperslab::Error>(())
 //! ```
 //!
