@@ -14,6 +14,18 @@ impl DynArray {
     /// This array with the elements that [`idx!`](crate::idx) items name replaced by a value that broadcasts to them.
     ///
     /// The element type stays: values are cast to it.
+    ///
+    /// # Errors
+    /// The value does not broadcast to the selection; a position lies outside its axis; NaN goes to an integer type.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::zeros([3], Chunks::auto())?.into_dyn();
+    /// let y = x.assigned(&idx![1..], &DynArray::scalar_of(7.0.into()))?;
+    /// assert_eq!(y.try_typed::<i64>()?.compute()?, ndarray::arr1(&[0, 7, 7]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn assigned(&self, items: &[Index], value: &DynArray) -> Result<Self> {
         self.assigned_by("assign", items, value, StepRule::NumPy)
     }

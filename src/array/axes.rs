@@ -137,6 +137,14 @@ forward! { try_same:
     ///
     /// # Errors
     /// A length is unknown.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_ndarray(ndarray::arr2(&[[1, 2], [3, 4]]), Chunks::size(1))?;
+    /// assert_eq!(x.flip_all()?.compute()?, ndarray::arr2(&[[4, 3], [2, 1]]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     fn flip_all(&self);
     /// The array turned `k` times by 90 degrees in the plane of two axes, from the first towards the second.
     ///

@@ -36,35 +36,97 @@ pub struct MapBlocks {
 
 impl MapBlocks {
     /// The function keeps the shape of blocks.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::ones([4], Chunks::size(2))?;
+    /// let y: Array<f64> = x.map_blocks_with(MapBlocks::new(), |b| Ok((&b.dense()? + 1.0).into()))?;
+    /// assert_eq!(y.sum().scalar()?, 8.0);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// The sizes of the result's chunks along each axis; a single size stands for all blocks of its axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::ones([4], Chunks::size(2))?;
+    /// let sums: Array<f64> = x.map_blocks_with(MapBlocks::new().chunks([vec![1]]), |b| {
+    ///     Ok(ndarray::arr1(&[b.dense()?.sum()]).into_dyn().into())
+    /// })?;
+    /// assert_eq!(sums.compute()?, ndarray::arr1(&[2.0, 2.0]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn chunks(mut self, sizes: impl IntoIterator<Item = Vec<u64>>) -> Self {
         self.chunks = Some(sizes.into_iter().collect());
         self
     }
 
     /// Axes of the first input that the result has not. They must have one block.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::ones([4, 6], Chunks::from([2, 6]))?;
+    /// let rows: Array<f64> =
+    ///     x.map_blocks_with(MapBlocks::new().drop_axes([1]), |b| Ok(b.dense()?.sum_axis(Axis(1)).into()))?;
+    /// assert_eq!(rows.compute()?, ndarray::arr1(&[6.0; 4]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn drop_axes(mut self, axes: impl IntoIterator<Item = isize>) -> Self {
         self.drop_axes = axes.into_iter().collect();
         self
     }
 
     /// Axes that the result has in addition, as positions in the result; of length 1 unless `chunks` says otherwise.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1.0, 2.0, 3.0], Chunks::size(2))?;
+    /// let column: Array<f64> =
+    ///     x.map_blocks_with(MapBlocks::new().new_axes([1]), |b| Ok(b.dense()?.to_owned().insert_axis(Axis(1)).into()))?;
+    /// assert_eq!(column.known_shape()?, [3, 1]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn new_axes(mut self, axes: impl IntoIterator<Item = isize>) -> Self {
         self.new_axes = axes.into_iter().collect();
         self
     }
 
     /// The function returns sparse blocks with this fill value.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::eye(4, 4, 0, Chunks::size(2))?;
+    /// let s: Array<f64> =
+    ///     x.map_blocks_with(MapBlocks::new().sparse(0.0), |b| Ok(Coo::from_dense(&b.dense()?)?.into()))?;
+    /// assert_eq!(s.compute_sparse()?.nnz(), 4);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn sparse<T: Element>(mut self, fill: T) -> Self {
         self.layout = Some(Layout::Sparse(fill.to_scalar()));
         self
     }
 
     /// The function may return dense or sparse blocks.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::eye(4, 4, 0, Chunks::size(2))?;
+    /// let either: Array<f64> = x.map_blocks_with(MapBlocks::new().mixed(), |b| {
+    ///     let dense = b.dense()?;
+    ///     Ok(if dense.sum() == 0.0 { Coo::from_dense(&dense)?.into() } else { dense.to_owned().into() })
+    /// })?;
+    /// assert_eq!(either.to_dense().compute()?, x.compute()?);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn mixed(mut self) -> Self {
         self.layout = Some(Layout::Mixed);
         self
@@ -155,6 +217,29 @@ fn common_blocks(op: &'static str, arrays: &[&DynArray]) -> Result<Grid> {
 
 impl DynArray {
     /// Calls a function with the blocks of several arrays, aligned on the right; see [`Array::map_blocks`].
+    ///
+    /// Numbers of blocks along a shared axis must agree or be 1; an array with one block gives it to every call.
+    ///
+    /// # Errors
+    /// Numbers of blocks differ; chunks that are told do not fit. When run: the function fails, or returns another type or
+    /// shape.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::arange(0, 4, 1, Chunks::size(2))?;
+    /// let sum = DynArray::map_blocks_with(
+    ///     &[x.as_dyn(), x.as_dyn(), x.as_dyn()],
+    ///     DType::I64,
+    ///     &MapBlocks::new(),
+    ///     |blocks, _at| {
+    ///         let [a, b, c] = [0, 1, 2].map(|i| blocks[i].dense::<i64>());
+    ///         Ok(Block::from_dense(&a? + &b? + &c?))
+    ///     },
+    /// )?;
+    /// assert_eq!(sum.try_typed::<i64>()?.compute()?, ndarray::arr1(&[0, 3, 6, 9]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn map_blocks_with(
         arrays: &[&DynArray],
         dtype: DType,
@@ -166,6 +251,12 @@ impl DynArray {
 
     /// Calls a named kernel with the blocks of several arrays. Unlike a closure it has a name of its own: equal kernels on
     /// equal arrays are computed once, and it can run in another process that has registered it.
+    ///
+    /// # Errors
+    /// As [`map_blocks_with`](Self::map_blocks_with), or the kernel does not serialise.
+    ///
+    /// # Examples
+    /// See [`kernel`](crate::kernel).
     pub fn map_named<K: NamedKernel>(
         arrays: &[&DynArray],
         dtype: DType,
@@ -299,6 +390,22 @@ impl<T: Element> Array<T> {
 
     /// Like [`map_blocks`](Self::map_blocks), for functions that change chunk sizes, drop or add axes, or return sparse
     /// blocks; see [`MapBlocks`].
+    ///
+    /// # Errors
+    /// The options do not fit the array. When run: as [`map_blocks`](Self::map_blocks).
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::arange(0, 5, 1, Chunks::size(2))?;
+    /// let ends = MapBlocks::new().chunks([vec![1]]);
+    /// let last: Array<i64> = x.map_blocks_with(ends, |b| {
+    ///     let b = b.dense()?;
+    ///     Ok(ndarray::arr1(&[b[[b.len() - 1]]]).into_dyn().into())
+    /// })?;
+    /// assert_eq!(last.compute()?, ndarray::arr1(&[1, 3, 4]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn map_blocks_with<U, F>(&self, options: MapBlocks, function: F) -> Result<Array<U>>
     where
         U: Element,

@@ -76,6 +76,7 @@ pub fn choose<I: Int, T: Element>(numbers: &Array<I>, choices: &[&Array<T>]) -> 
 }
 
 /// A condition and the function that [`piecewise`] applies where it is true.
+/// See there for an example.
 pub type Piece<'a, T, U> = (&'a Array<bool>, &'a dyn Fn(&Array<T>) -> Result<Array<U>>);
 
 /// A function given in pieces: of each element what the last function makes of it whose condition is true there, zero

@@ -30,23 +30,53 @@ impl Default for Tolerance {
 
 impl Tolerance {
     /// NumPy's: a hundred-thousandth of the number, or a hundred-millionth; NaN is close to nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Tolerance::new(), Tolerance::new().rtol(1e-5).atol(1e-8));
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// The part of the second number that the difference may be.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![100.0], Chunks::auto())?;
+    /// assert!(x.allclose(101.0, Tolerance::new().rtol(0.02))?.scalar()?);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn rtol(mut self, rtol: f64) -> Self {
         self.rtol = rtol;
         self
     }
 
     /// What the difference may be in any case.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![100.0], Chunks::auto())?;
+    /// assert!(x.allclose(101.0, Tolerance::new().atol(2.0))?.scalar()?);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn atol(mut self, atol: f64) -> Self {
         self.atol = atol;
         self
     }
 
     /// NaN is close to NaN.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![f64::NAN], Chunks::auto())?;
+    /// assert!(x.allclose(&x, Tolerance::new().equal_nan())?.scalar()?);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn equal_nan(mut self) -> Self {
         self.equal_nan = true;
         self
@@ -134,6 +164,15 @@ impl<T: Element> Array<T> {
     ///
     /// # Errors
     /// The shapes do not broadcast.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![0.1 + 0.2, 1.0], Chunks::auto())?;
+    /// let y = Array::from_vec(vec![0.3, 1.0], Chunks::auto())?;
+    /// assert!(x.allclose(&y, Tolerance::new())?.scalar()? && !x.array_equal(&y)?.scalar()?);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn allclose(&self, other: impl Operand<T>, tolerance: Tolerance) -> Result<Array<bool>> {
         self.as_dyn().allclose(&other.into_operand(), tolerance)
     }
@@ -159,6 +198,14 @@ impl<T: Element> Array<T> {
     ///
     /// # Errors
     /// Lengths are unknown, and not known to be equal.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let (x, y) = (Array::<i64>::ones([2, 3], Chunks::auto())?, Array::<i64>::ones([3], Chunks::auto())?);
+    /// assert!(x.array_equiv(&y)?.scalar()? && !x.array_equal(&y)?.scalar()?);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn array_equiv(&self, other: &Array<T>) -> Result<Array<bool>> {
         self.as_dyn().array_equiv(other.as_dyn())
     }

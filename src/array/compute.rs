@@ -19,6 +19,14 @@ impl DynArray {
     ///
     /// # Errors
     /// As [`Array::compute`].
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::arange(0, 4, 1, Chunks::size(3))?.into_dyn();
+    /// assert_eq!(x.compute_block()?.dense::<i64>()?.sum(), 6);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn compute_block(&self) -> Result<Block> {
         let mut blocks = compute_blocks(&[self], &Runtime::current(), &RunOptions::new())?;
         blocks.pop().ok_or_else(|| Error::bug("compute", "a run gave no result"))
@@ -39,6 +47,9 @@ impl DynArray {
     ///
     /// # Errors
     /// A block can not be computed or written. What was written before stays.
+    ///
+    /// # Examples
+    /// See [`BlockSink`].
     pub fn store(&self, sink: Arc<dyn BlockSink>) -> Result<()> {
         let (plan, _) = plan(&[Arc::clone(self.expr())])?;
         let runtime = Runtime::current();
@@ -58,11 +69,27 @@ impl DynArray {
     }
 
     /// The task graph in Graphviz's DOT language; see [`Array::explain`] for text.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::arange(0, 4, 1, Chunks::size(3))?;
+    /// assert!(x.sum().as_dyn().to_dot()?.starts_with("digraph"));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn to_dot(&self) -> Result<String> {
         crate::graph::to_dot(&[Arc::clone(self.expr())])
     }
 
     /// The task graph as an SVG picture.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::arange(0, 4, 1, Chunks::size(3))?;
+    /// assert!(x.sum().as_dyn().to_svg()?.starts_with("<svg"));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn to_svg(&self) -> Result<String> {
         crate::graph::to_svg(&[Arc::clone(self.expr())])
     }
@@ -282,6 +309,15 @@ impl<T: Element> Array<T> {
     ///
     /// # Errors
     /// The result is dense (use [`to_sparse`](Self::to_sparse)), its blocks have different fills, or a task fails.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::eye(4, 4, 0, Chunks::size(2))?.to_sparse();
+    /// assert_eq!((&x * 2.0).compute_sparse()?.nnz(), 4);
+    /// assert!(x.to_dense().compute_sparse().is_err());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn compute_sparse(&self) -> Result<crate::sparse::Coo<T>> {
         let block = self.as_dyn().compute_block()?;
         match block.typed::<T>()? {
@@ -390,6 +426,17 @@ fn into_dense<T: Element>(block: Block) -> Result<ArrayD<T>> {
 }
 
 /// Arrays whose results come from one run: see [`compute!`](crate::compute).
+/// Tuples of one to eight references to typed arrays.
+///
+/// # Examples
+/// ```
+/// use hyperslab::array::Computed;
+/// use hyperslab::prelude::*;
+/// let x = Array::<i64>::arange(0, 4, 1, Chunks::size(3))?;
+/// let (sum, any) = (&x.sum(), &x.any()).compute_all()?;
+/// assert_eq!((sum[[]], any[[]]), (6, true));
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 pub trait Computed {
     /// The dense results, one for each array.
     type Output;

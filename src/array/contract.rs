@@ -9,6 +9,17 @@ use crate::error::{Error, Result, Shown};
 use crate::graph::ops::ContractOp;
 
 /// Which axes `tensordot` contracts: a number of trailing and leading ones, or pairs.
+///
+/// ```text
+/// 2, ([1, 0], [0, 1]), (vec![-1], vec![0])      what converts to it
+/// ```
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// use hyperslab::array::ContractAxes;
+/// assert_eq!(ContractAxes::from(([1], [0])), ContractAxes::Pairs(vec![1], vec![0]));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ContractAxes {
     /// The last `n` axes of the first array with the first `n` of the second, in order.

@@ -17,6 +17,15 @@ use crate::sparse::Coo;
 /// Lengths of axes: arrays, slices, vectors and tuples of integers.
 ///
 /// Where a length may be inferred, -1 asks for it; elsewhere negative lengths are errors.
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// let x = Array::<f64>::zeros((2, 6), Chunks::auto())?;
+/// assert_eq!(x.reshape([3, -1])?.known_shape()?, [3, 4]);
+/// assert!(Array::<f64>::zeros([-2], Chunks::auto()).unwrap_err().is_shape());
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 pub trait IntoShape {
     /// The lengths.
     fn into_shape(self) -> Vec<i64>;
@@ -90,11 +99,30 @@ impl DynArray {
     }
 
     /// A 0-d array of one value.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = DynArray::scalar_of(2.5.into());
+    /// assert_eq!((x.ndim(), x.dtype()), (0, DType::F64));
+    /// ```
     pub fn scalar_of(value: Scalar) -> Self {
         Self::build(FullOp { value }, &[], ArrayMeta::dense(value.dtype(), Grid::single(&[])))
     }
 
     /// An array over a block in memory, cut into chunks without copying.
+    ///
+    /// # Errors
+    /// The chunks do not fit the shape of the block.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let block = Block::from_dense(ndarray::arr1(&[1, 2, 3]).into_dyn());
+    /// let x = DynArray::from_block(block, Chunks::size(2))?;
+    /// assert_eq!((x.n_blocks(), x.dtype()), (2, DType::I32));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn from_block(block: Block, chunks: impl Into<Chunks>) -> Result<Self> {
         let shape: Vec<u64> = block.shape().iter().map(|&len| len as u64).collect();
         let grid = chunks.into().normalize("from_block", &shape, block.dtype().size_bytes())?;
@@ -107,6 +135,9 @@ impl DynArray {
     ///
     /// `key` tells sources apart: equal keys must stand for equal elements. Without one, each call makes an array of its
     /// own.
+    ///
+    /// # Examples
+    /// See [`BlockSource`].
     pub fn from_source(source: Arc<dyn BlockSource>, meta: ArrayMeta, key: Option<u128>) -> Self {
         let name = key.map_or_else(Name::fresh, |key| Name::of(&key));
         Self::from_source_named(source, meta, name)
@@ -147,6 +178,18 @@ impl<T: Element> Array<T> {
     }
 
     /// An array over a copy of an ndarray view.
+    ///
+    /// # Errors
+    /// The chunks do not fit the shape.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let a = ndarray::arr2(&[[1, 2], [3, 4]]);
+    /// let column = Array::from_view(&a.column(1), Chunks::auto())?;
+    /// assert_eq!(column.compute()?, ndarray::arr1(&[2, 4]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn from_view<S, D>(view: &ArrayBase<S, D>, chunks: impl Into<Chunks>) -> Result<Self>
     where
         S: Data<Elem = T>,
@@ -156,6 +199,17 @@ impl<T: Element> Array<T> {
     }
 
     /// A 1-d array from a vector, without copying it.
+    ///
+    /// # Errors
+    /// The chunks do not fit the length.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1.0, 2.0, 3.0], Chunks::size(2))?;
+    /// assert_eq!((x.n_blocks(), x.sum().scalar()?), (2, 6.0));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn from_vec(values: Vec<T>, chunks: impl Into<Chunks>) -> Result<Self> {
         Self::from_ndarray(ndarray::Array1::from_vec(values), chunks)
     }
@@ -196,16 +250,38 @@ impl<T: Element> Array<T> {
     }
 
     /// An array of zeros (`false` for `bool`); see [`Array::full`].
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Array::<bool>::zeros([2], Chunks::auto())?.compute()?, ndarray::arr1(&[false, false]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn zeros(shape: impl IntoShape, chunks: impl Into<Chunks>) -> Result<Self> {
         Self::full(shape, T::zero(), chunks)
     }
 
     /// An array of ones (`true` for `bool`); see [`Array::full`].
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Array::<u8>::ones([2], Chunks::auto())?.compute()?, ndarray::arr1(&[1, 1]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn ones(shape: impl IntoShape, chunks: impl Into<Chunks>) -> Result<Self> {
         Self::full(shape, T::one(), chunks)
     }
 
     /// A 0-d array of one value.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_scalar(2.5);
+    /// assert_eq!((x.ndim(), x.scalar()?), (0, 2.5));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn from_scalar(value: T) -> Self {
         Self::wrap(DynArray::scalar_of(value.to_scalar()))
     }
@@ -354,6 +430,14 @@ fn arange_len(start: Scalar, stop: Scalar, step: Scalar) -> Result<u64> {
 }
 
 /// ndarray arrays that become shared arrays without a copy of their elements.
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// use hyperslab::array::IntoSharedArray;
+/// let shared = ndarray::arr2(&[[1, 2], [3, 4]]).into_shared_dyn();
+/// assert_eq!(shared.shape(), [2, 2]);
+/// ```
 pub trait IntoSharedArray<T> {
     /// The same elements, shared.
     fn into_shared_dyn(self) -> ndarray::ArcArray<T, ndarray::IxDyn>;

@@ -10,6 +10,15 @@ use crate::error::{Error, Result};
 use crate::kernels::ElemOp;
 
 /// How far apart elements stand along the axes of a [`gradient`](Array::gradient).
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// let x = Array::from_vec(vec![0.0, 1.0, 9.0], Chunks::auto())?;
+/// let even = x.gradient(&[0], &[Spacing::from(1.0)], EdgeOrder::First)?;
+/// assert_eq!(even[0].compute()?, ndarray::arr1(&[1.0, 4.5, 8.0]).into_dyn());
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub enum Spacing {
     /// The same distance everywhere.
@@ -31,6 +40,15 @@ impl From<Vec<f64>> for Spacing {
 }
 
 /// How [`gradient`](Array::gradient) treats the first and last element.
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// let x = Array::from_vec(vec![0.0, 1.0, 4.0, 9.0], Chunks::auto())?;                  // squares
+/// let slope = x.gradient(&[0], &[1.0.into()], EdgeOrder::Second)?;
+/// assert_eq!(slope[0].compute()?, ndarray::arr1(&[0.0, 2.0, 4.0, 6.0]).into_dyn());
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EdgeOrder {
     /// By the difference to the one neighbour.

@@ -10,6 +10,18 @@ use crate::graph::ops::{ElementwiseOp, Op};
 use crate::kernels::{ElemOp, ProgramBuilder, for_each_elementwise};
 
 /// What stands beside an array in an operation: a value, or an array that broadcasts with it.
+///
+/// # Examples
+/// Functions that take both:
+/// ```
+/// use hyperslab::array::Operand;
+/// use hyperslab::prelude::*;
+/// fn above(x: &Array<f64>, limit: impl Operand<f64>) -> Result<Array<i64>> { Ok(x.gt(limit)?.sum()) }
+/// let x = Array::<f64>::arange(0.0, 4.0, 1.0, Chunks::size(3))?;
+/// assert_eq!(above(&x, 1.5)?.scalar()?, 2);
+/// assert_eq!(above(&x, &x.full_like(0.5))?.scalar()?, 3);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 pub trait Operand<T: Element> {
     /// The operand as an array; a 0-d one for a single value.
     fn into_operand(self) -> DynArray;
@@ -82,6 +94,14 @@ pub(crate) fn select(condition: &DynArray, yes: &DynArray, no: &DynArray) -> Res
 
 impl DynArray {
     /// The elements converted to another type, as NumPy's `astype`: integers wrap, floats truncate and saturate.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1.9, -1.9], Chunks::auto())?.into_dyn();
+    /// assert_eq!(x.astype(DType::I8).try_typed::<i8>()?.compute()?, ndarray::arr1(&[1, -1]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn astype(&self, dtype: DType) -> Self {
         if dtype == self.dtype() {
             return self.clone();
@@ -94,6 +114,15 @@ impl DynArray {
     ///
     /// # Errors
     /// Some value of this type has no equal in `dtype`.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1i32], Chunks::auto())?.into_dyn();
+    /// assert_eq!(x.try_astype(DType::F64)?.dtype(), DType::F64);
+    /// assert!(x.try_astype(DType::F32).unwrap_err().is_dtype());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn try_astype(&self, dtype: DType) -> Result<Self> {
         if crate::element::can_cast_safely(self.dtype(), dtype) {
             return Ok(self.astype(dtype));
@@ -106,6 +135,14 @@ impl DynArray {
     ///
     /// # Errors
     /// An integer does not fit the array's type.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1.0f32], Chunks::auto())?.into_dyn();
+    /// assert_eq!((&x + &x.literal("add", 1.5)?).dtype(), DType::F32);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn literal(&self, op: &'static str, literal: impl Into<Literal>) -> Result<Self> {
         let literal = literal.into();
         let scalar = literal.to_scalar(op, literal.common_dtype(self.dtype()))?;
@@ -146,16 +183,50 @@ impl<T: Element> Array<T> {
     }
 
     /// Like [`astype`](Self::astype), but an error where values may be lost.
+    ///
+    /// # Errors
+    /// Some value of this type has no equal in `U`.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![200u8], Chunks::auto())?;
+    /// assert_eq!(x.try_astype::<i16>()?.scalar()?, 200);
+    /// assert!(x.try_astype::<i8>().unwrap_err().is_dtype());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn try_astype<U: Element>(&self) -> Result<Array<U>> {
         Array::try_wrap(self.as_dyn().try_astype(U::DTYPE))
     }
 
     /// Whether elements are equal; short for [`equal`](Self::equal).
+    ///
+    /// # Errors
+    /// The shapes do not broadcast.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1, 2], Chunks::auto())?;
+    /// assert_eq!(x.eq(2)?.compute()?, ndarray::arr1(&[false, true]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn eq(&self, other: impl Operand<T>) -> Result<Array<bool>> {
         self.equal(other)
     }
 
     /// Whether elements differ; short for [`not_equal`](Self::not_equal).
+    ///
+    /// # Errors
+    /// The shapes do not broadcast.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1, 2], Chunks::auto())?;
+    /// assert_eq!(x.ne(2)?.compute()?, ndarray::arr1(&[true, false]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn ne(&self, other: impl Operand<T>) -> Result<Array<bool>> {
         self.not_equal(other)
     }
@@ -163,21 +234,65 @@ impl<T: Element> Array<T> {
 
 impl<T: Real> Array<T> {
     /// Whether elements are less; short for [`less`](Self::less).
+    ///
+    /// # Errors
+    /// The shapes do not broadcast.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1, 2, 3], Chunks::auto())?;
+    /// assert_eq!(x.lt(2)?.compute()?, ndarray::arr1(&[true, false, false]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn lt(&self, other: impl Operand<T>) -> Result<Array<bool>> {
         self.less(other)
     }
 
     /// Whether elements are less or equal; short for [`less_equal`](Self::less_equal).
+    ///
+    /// # Errors
+    /// The shapes do not broadcast.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1, 2, 3], Chunks::auto())?;
+    /// assert_eq!(x.le(2)?.compute()?, ndarray::arr1(&[true, true, false]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn le(&self, other: impl Operand<T>) -> Result<Array<bool>> {
         self.less_equal(other)
     }
 
     /// Whether elements are greater; short for [`greater`](Self::greater).
+    ///
+    /// # Errors
+    /// The shapes do not broadcast.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1, 2, 3], Chunks::auto())?;
+    /// assert_eq!(x.gt(2)?.compute()?, ndarray::arr1(&[false, false, true]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn gt(&self, other: impl Operand<T>) -> Result<Array<bool>> {
         self.greater(other)
     }
 
     /// Whether elements are greater or equal; short for [`greater_equal`](Self::greater_equal).
+    ///
+    /// # Errors
+    /// The shapes do not broadcast.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1, 2, 3], Chunks::auto())?;
+    /// assert_eq!(x.ge(2)?.compute()?, ndarray::arr1(&[false, true, true]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn ge(&self, other: impl Operand<T>) -> Result<Array<bool>> {
         self.greater_equal(other)
     }
@@ -225,6 +340,8 @@ macro_rules! dyn_method {
     ([$($doc:tt)*] $variant:ident $name:ident ($x:ident)) => {
         $($doc)*
         ///
+        /// Examples of all of its kind: [functions of single elements](crate::array#functions-of-single-elements).
+        ///
         /// # Errors
         /// There is no such operation for the element type.
         pub fn $name(&self) -> Result<Self> {
@@ -234,6 +351,8 @@ macro_rules! dyn_method {
     ([$($doc:tt)*] $variant:ident $name:ident ($x:ident, $y:ident)) => {
         $($doc)*
         ///
+        /// Examples of all of its kind: [functions of single elements](crate::array#functions-of-single-elements).
+        ///
         /// # Errors
         /// The shapes do not broadcast, or there is no such operation for the element types.
         pub fn $name(&self, other: &DynArray) -> Result<Self> {
@@ -242,6 +361,8 @@ macro_rules! dyn_method {
     };
     ([$($doc:tt)*] $variant:ident $name:ident ($x:ident, $y:ident, $z:ident)) => {
         $($doc)*
+        ///
+        /// Examples of all of its kind: [functions of single elements](crate::array#functions-of-single-elements).
         ///
         /// # Errors
         /// The shapes do not broadcast, or there is no such operation for the element types.
@@ -280,6 +401,8 @@ macro_rules! typed_method {
     ($bound:ident ($out:ty) [$($doc:tt)*] $variant:ident $name:ident ($x:ident)) => {
         impl<T: $bound> Array<T> {
             $($doc)*
+            ///
+            /// Examples of all of its kind: [functions of single elements](crate::array#functions-of-single-elements).
             pub fn $name(&self) -> Array<$out> {
                 // The bound on `T` admits exactly the types that the operation has loops for.
                 Array::wrap(self.as_dyn().$name().unwrap_or_else(|error| unreachable!("{error}")))
@@ -290,7 +413,8 @@ macro_rules! typed_method {
         impl<T: $bound> Array<T> {
             $($doc)*
             ///
-            /// The other operand is a value or an array that broadcasts.
+            /// The other operand is a value or an array that broadcasts. Examples of all of its kind: [functions of single
+            /// elements](crate::array#functions-of-single-elements).
             ///
             /// # Errors
             /// The shapes do not broadcast.
@@ -303,7 +427,8 @@ macro_rules! typed_method {
         impl<T: $bound> Array<T> {
             $($doc)*
             ///
-            /// The other operands are values or arrays that broadcast.
+            /// The other operands are values or arrays that broadcast. Examples of all of its kind: [functions of single
+            /// elements](crate::array#functions-of-single-elements).
             ///
             /// # Errors
             /// The shapes do not broadcast.

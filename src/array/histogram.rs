@@ -31,6 +31,13 @@ impl Bins {
     ///
     /// # Errors
     /// `n` is 0, or the borders are not finite or descend.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Bins::even(4, 0.0, 1.0)?.edges(), [0.0, 0.25, 0.5, 0.75, 1.0]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn even(n: u64, low: f64, high: f64) -> Result<Self> {
         if n == 0 || !low.is_finite() || !high.is_finite() || low > high {
             let detail = format!("{n} bins from {low} to {high}");
@@ -46,6 +53,13 @@ impl Bins {
     ///
     /// # Errors
     /// There are less than two edges, or they do not ascend.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Bins::edges_at([0.0, 1.0, 10.0])?.edges().len(), 3);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn edges_at(edges: impl Into<Vec<f64>>) -> Result<Self> {
         let edges = edges.into();
         if edges.len() < 2 || !edges.windows(2).all(|w| w[0] <= w[1]) {
@@ -56,6 +70,13 @@ impl Bins {
     }
 
     /// The edges, one more than there are bins.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Bins::even(2, 0.0, 1.0)?.edges(), [0.0, 0.5, 1.0]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn edges(&self) -> &[f64] {
         &self.edges
     }
@@ -186,6 +207,16 @@ impl<T: Real> Array<T> {
     ///
     /// # Errors
     /// The shapes of elements and weights differ.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![0.5, 1.5, 1.5], Chunks::size(2))?;
+    /// let weights = Array::from_vec(vec![2.0, 1.0, 1.0], Chunks::size(2))?;
+    /// let density = x.histogram_weighted_density(&Bins::even(2, 0.0, 2.0)?, &weights)?;
+    /// assert_eq!(density.compute()?, ndarray::arr1(&[0.5, 0.5]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn histogram_weighted_density<W: Real>(&self, bins: &Bins, weights: &Array<W>) -> Result<Array<f64>> {
         self.as_dyn().histogram_weighted_density(bins, weights.as_dyn())
     }
@@ -195,6 +226,15 @@ impl<T: Real> Array<T> {
     ///
     /// # Errors
     /// The array is no list of integers, or the shapes differ. When run: an element is negative.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![0, 2, 2], Chunks::size(2))?;
+    /// let weights = Array::from_vec(vec![0.5, 1.0, 2.0], Chunks::size(2))?;
+    /// assert_eq!(x.bincount_weighted(0, &weights)?.compute()?, ndarray::arr1(&[0.5, 0.0, 3.0]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn bincount_weighted<W: Real>(&self, min_len: u64, weights: &Array<W>) -> Result<Array<f64>> {
         self.as_dyn().bincount_weighted(min_len, weights.as_dyn())
     }

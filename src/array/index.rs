@@ -15,6 +15,16 @@ use crate::graph::ops::{FullOp, MaskOp, PointsOp, TakeAtOp, TakeOp};
 /// One item of an index expression, as the [`idx!`](crate::idx) macro makes them.
 ///
 /// The meaning is NumPy's: slices clamp, negative positions count from the end, several lists are taken pointwise.
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// let x = Array::<i64>::arange(0, 6, 1, Chunks::size(4))?;
+/// let backwards = Index::Slice { start: Some(-1), stop: Some(2), step: -2 };                // x[-1:2:-2]
+/// assert_eq!(x.index(&[backwards])?.compute()?, ndarray::arr1(&[5, 3]).into_dyn());
+/// assert_eq!(x.index(&[Index::from([0, 0])])?.compute()?, ndarray::arr1(&[0, 0]).into_dyn());
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub enum Index {
     /// Positions from `start` to before `stop`, `step` apart; negative numbers count from the end.
@@ -43,10 +53,26 @@ pub enum Index {
 }
 
 /// A new axis in an [`idx!`](crate::idx) expression.
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// let x = Array::<i64>::zeros([4], Chunks::auto())?;
+/// assert_eq!(x.index(&idx![NewAxis, ..])?.known_shape()?, [1, 4]);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct NewAxis;
 
 /// All axes that are not named in an [`idx!`](crate::idx) expression.
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// let x = Array::<i64>::zeros([2, 3, 4], Chunks::auto())?;
+/// assert_eq!(x.index(&idx![Ellipsis, 0])?.known_shape()?, [2, 3]);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Ellipsis;
 

@@ -12,6 +12,15 @@ use crate::error::{Error, Result};
 use crate::graph::ops::FullOp;
 
 /// The order of the first two axes that [`meshgrid`] gives.
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// let (x, y) = (Array::<i64>::zeros([3], Chunks::auto())?, Array::<i64>::zeros([2], Chunks::auto())?);
+/// assert_eq!(meshgrid(&[&x, &y], Indexing::Xy)?[0].known_shape()?, [2, 3]);
+/// assert_eq!(meshgrid(&[&x, &y], Indexing::Ij)?[0].known_shape()?, [3, 2]);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Indexing {
     /// As in pictures: the first array runs along axis 1, the second along axis 0. NumPy's default.
@@ -82,12 +91,28 @@ impl<T: Element> Array<T> {
 
     /// An array of zeros in the shape and chunks of this array; of another element type with
     /// [`full_like`](Self::full_like).
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::ones([3], Chunks::size(2))?;
+    /// assert_eq!((x.zeros_like().sum().scalar()?, x.zeros_like().n_blocks()), (0, 2));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn zeros_like(&self) -> Self {
         self.full_like(T::zero())
     }
 
     /// An array of ones in the shape and chunks of this array; of another element type with
     /// [`full_like`](Self::full_like).
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::zeros([3], Chunks::size(2))?;
+    /// assert_eq!(x.ones_like().sum().scalar()?, 3);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn ones_like(&self) -> Self {
         self.full_like(T::one())
     }

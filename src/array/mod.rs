@@ -27,6 +27,48 @@
 //! assert_eq!(centred.compute()?.sum(), 0.0);
 //! # Ok::<(), hyperslab::Error>(())
 //! ```
+//!
+//! # Functions of single elements
+//!
+//! NumPy's elementwise functions are methods of both arrays, made from one table: their documentation is the table's. Those
+//! of one operand cannot fail on a typed array; those of several take values or arrays that broadcast, and fail when shapes
+//! do not fit. What an operation makes of element types is NumPy 2's: integers give `f64` where a function needs it, parts
+//! of complex numbers are real, comparisons are `bool`. Neighbouring ones run as one pass over the data.
+//!
+//! ```
+//! use hyperslab::prelude::*;
+//! let x = Array::from_vec(vec![1.0, 4.0, 9.0], Chunks::size(2))?;
+//! assert_eq!(x.sqrt().compute()?, ndarray::arr1(&[1.0, 2.0, 3.0]).into_dyn());
+//! assert_eq!(x.maximum(5.0)?.compute()?, ndarray::arr1(&[5.0, 5.0, 9.0]).into_dyn());
+//! assert_eq!(x.clip(2.0, 8.0)?.compute()?, ndarray::arr1(&[2.0, 4.0, 8.0]).into_dyn());
+//! assert_eq!(x.less(&x.sqrt())?.compute()?, ndarray::arr1(&[false, false, false]).into_dyn());
+//!
+//! let n = Array::from_vec(vec![1i32, 4, 9], Chunks::size(2))?;
+//! assert_eq!(n.sqrt().compute()?, ndarray::arr1(&[1.0f64, 2.0, 3.0]).into_dyn());
+//! assert_eq!(n.power(2)?.sum().scalar()?, 1 + 16 + 81);
+//!
+//! let erased = n.as_dyn();                                     // types are checked at run time
+//! assert_eq!(erased.sqrt()?.dtype(), DType::F64);
+//! assert!(erased.gcd(x.as_dyn()).unwrap_err().is_dtype());
+//! # Ok::<(), hyperslab::Error>(())
+//! ```
+//!
+//! # Operators
+//!
+//! `+ - * / % & | ^ !` and unary `-` work on references and values, with a value on either side. They stop the
+//! program where shapes do not broadcast; [`try_add`](Array::try_add) and its like return the error.
+//!
+//! ```
+//! use hyperslab::prelude::*;
+//! let x = Array::from_vec(vec![1i64, 2, 3], Chunks::size(2))?;
+//! let y = 10 - &x * &x;
+//! assert_eq!(y.compute()?, ndarray::arr1(&[9, 6, 1]).into_dyn());
+//! assert_eq!((-&y % 4).compute()?, ndarray::arr1(&[3, 2, 3]).into_dyn());
+//! assert_eq!((&x & 1).compute()?, ndarray::arr1(&[1, 0, 1]).into_dyn());
+//! let pair = Array::from_vec(vec![1, 2], Chunks::auto())?;
+//! assert!(x.try_mul(&pair).unwrap_err().is_shape());
+//! # Ok::<(), hyperslab::Error>(())
+//! ```
 
 mod assign;
 mod axes;

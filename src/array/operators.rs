@@ -1,4 +1,4 @@
-//! `+`, `-`, `*`, `/`, `%`, `&`, `|`, `^`, `<<`, `>>`, unary `-` and `!` on arrays and values.
+//! `+`, `-`, `*`, `/`, `%`, `&`, `|`, `^`, unary `-` and `!` on arrays and values.
 //!
 //! Operators panic where shapes do not broadcast; their twins `try_add` and so on return the error.
 
@@ -29,6 +29,8 @@ macro_rules! binary_operator {
         impl<T: $bound> Array<T> {
             $(#[$doc])*
             ///
+            /// For examples see [operators](crate::array#operators).
+            ///
             /// # Errors
             /// The shapes do not broadcast.
             pub fn $try(&self, other: impl Operand<T>) -> Result<Array<T>> {
@@ -38,6 +40,8 @@ macro_rules! binary_operator {
 
         impl DynArray {
             $(#[$doc])*
+            ///
+            /// For examples see [operators](crate::array#operators).
             ///
             /// # Errors
             /// The shapes do not broadcast, or there is no such operation for the element types.
@@ -94,6 +98,14 @@ impl<T: Element> Array<T> {
     ///
     /// # Errors
     /// The shapes do not broadcast.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1, 3], Chunks::auto())?;
+    /// assert_eq!(x.try_div(2)?.compute()?, ndarray::arr1(&[0.5, 1.5]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn try_div(&self, other: impl Operand<T>) -> Result<Array<T::Mean>> {
         Array::try_wrap(binary(ElemOp::Divide, self.as_dyn(), &other.into_operand()))
     }
@@ -104,6 +116,14 @@ impl DynArray {
     ///
     /// # Errors
     /// The shapes do not broadcast.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1, 3], Chunks::auto())?.into_dyn();
+    /// assert_eq!(x.try_div(&x)?.dtype(), DType::F64);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn try_div(&self, other: &DynArray) -> Result<DynArray> {
         binary(ElemOp::Divide, self, other)
     }

@@ -26,30 +26,79 @@ pub struct Overlap {
 
 impl Overlap {
     /// The same margin on both sides of every axis; nothing beyond the array ([`Boundary::None`]).
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::ones([6], Chunks::size(2))?;
+    /// let lens: Array<f64> = x.map_overlap(Overlap::depth(1), |b| Ok(b.dense()?.mapv(|_| b.shape()[0] as f64).into()))?;
+    /// // At the ends there is nothing beyond the array.
+    /// assert_eq!(lens.compute()?, ndarray::arr1(&[3.0, 3.0, 4.0, 4.0, 3.0, 3.0]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn depth(depth: u64) -> Self {
         let default = Margin { before: depth, after: depth, boundary: Boundary::None };
         Self { default, axes: Vec::new(), constant: None, trim: true }
     }
 
     /// What lies beyond the array, on axes not named by [`on_axis`](Self::on_axis).
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::ones([4], Chunks::size(2))?;
+    /// let around = Overlap::depth(1).boundary(Boundary::Periodic);
+    /// let lens: Array<f64> = x.map_overlap(around, |b| Ok(b.dense()?.mapv(|_| b.shape()[0] as f64).into()))?;
+    /// assert_eq!(lens.compute()?, ndarray::arr1(&[4.0; 4]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn boundary(mut self, boundary: Boundary) -> Self {
         self.default.boundary = boundary;
         self
     }
 
     /// The margin and the boundary of one axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::arange(0, 4, 1, Chunks::size(2))?;
+    /// let before = Overlap::depth(0).on_axis(0, 1, 0, Boundary::Constant).constant(10).untrimmed();
+    /// let steps: Array<i64> = x.map_overlap(before, |b| {
+    ///     let b = b.dense()?;
+    ///     Ok(ndarray::Array1::from_iter((1..b.len()).map(|i| b[[i]] - b[[i - 1]])).into_dyn().into())
+    /// })?;
+    /// assert_eq!(steps.compute()?, ndarray::arr1(&[-10, 1, 1, 1]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn on_axis(mut self, axis: isize, before: u64, after: u64, boundary: Boundary) -> Self {
         self.axes.push((axis, Margin { before, after, boundary }));
         self
     }
 
     /// The value that lies beyond the array under [`Boundary::Constant`]; zero if not given.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::ones([2], Chunks::size(2))?;
+    /// let around = Overlap::depth(1).boundary(Boundary::Constant).constant(7).untrimmed();
+    /// let sums: Array<i64> = x.map_overlap(around, |b| {
+    ///     let b = b.dense()?;
+    ///     Ok(ndarray::Array1::from_iter((1..b.len() - 1).map(|i| b[[i - 1]] + b[[i + 1]])).into_dyn().into())
+    /// })?;
+    /// assert_eq!(sums.compute()?, ndarray::arr1(&[8, 8]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn constant<T: Element>(mut self, value: T) -> Self {
         self.constant = Some(value.to_scalar());
         self
     }
 
     /// The function returns blocks without the margin, so that nothing is cut off its results.
+    ///
+    /// # Examples
+    /// See [`constant`](Self::constant).
     pub fn untrimmed(mut self) -> Self {
         self.trim = false;
         self

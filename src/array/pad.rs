@@ -15,6 +15,16 @@ use crate::kernels::{ElemOp, Reduction};
 /// How many elements [`Array::pad`] adds before and after each axis.
 ///
 /// Made from one number for all sides, a pair for all axes, or a pair for each axis.
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// let x = Array::<i64>::zeros([2, 3], Chunks::auto())?;
+/// assert_eq!(x.pad(1, PadMode::Edge)?.known_shape()?, [4, 5]);
+/// assert_eq!(x.pad((1, 0), PadMode::Edge)?.known_shape()?, [3, 4]);
+/// assert_eq!(x.pad([(0, 0), (1, 2)], PadMode::Edge)?.known_shape()?, [2, 6]);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PadWidths(Vec<(u64, u64)>);
 
@@ -95,11 +105,27 @@ pub enum PadMode {
 
 impl PadMode {
     /// One value on all sides.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1, 2], Chunks::auto())?;
+    /// assert_eq!(x.pad(1, PadMode::constant(9))?.compute()?, ndarray::arr1(&[9, 1, 2, 9]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn constant<T: Element>(value: T) -> Self {
         PadMode::Constant(value.to_scalar(), value.to_scalar())
     }
 
     /// A line from each edge to one value.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![4, 4], Chunks::auto())?;
+    /// assert_eq!(x.pad(2, PadMode::linear_ramp(0))?.compute()?, ndarray::arr1(&[0, 2, 4, 4, 2, 0]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn linear_ramp<T: Element>(end: T) -> Self {
         PadMode::LinearRamp(end.to_scalar(), end.to_scalar())
     }

@@ -27,28 +27,70 @@ pub struct Reduce {
 
 impl Reduce {
     /// All axes.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::ones([2, 3], Chunks::auto())?;
+    /// assert_eq!(x.sum_with(Reduce::all().keepdims())?.known_shape()?, [1, 1]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn all() -> Self {
         Self::default()
     }
 
     /// Some axes; negative ones count from the end.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::ones([2, 3, 4], Chunks::auto())?;
+    /// assert_eq!(x.sum_with(Reduce::axes([0, -1]))?.compute()?, ndarray::arr1(&[8.0; 3]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn axes(axes: impl IntoIterator<Item = isize>) -> Self {
         Self { axes: Some(axes.into_iter().collect()), ..Self::default() }
     }
 
     /// Reduced axes stay with length 1, so that the result broadcasts with the array.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::ones([2, 3], Chunks::auto())?;
+    /// assert_eq!(x.sum_with(Reduce::axes([1]).keepdims())?.known_shape()?, [2, 1]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn keepdims(mut self) -> Self {
         self.keepdims = true;
         self
     }
 
     /// Variances divide by `n - ddof` (delta degrees of freedom); 0 unless set.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1.0, 3.0], Chunks::auto())?;
+    /// assert_eq!((x.var().scalar()?, x.var_with(Reduce::all().ddof(1.0))?.scalar()?), (1.0, 2.0));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn ddof(mut self, ddof: f64) -> Self {
         self.ddof = ddof;
         self
     }
 
     /// How many partial results are combined at a time, about; 16 unless set. It changes the graph, not the value.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_fn([64], Chunks::size(1), |at: &[u64]| at[0])?;
+    /// let (wide, deep) = (x.sum_with(Reduce::all().split_every(64))?, x.sum_with(Reduce::all().split_every(2))?);
+    /// assert!(wide.plan()?.n_layers() < deep.plan()?.n_layers());
+    /// assert_eq!(wide.scalar()?, deep.scalar()?);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn split_every(mut self, n: u64) -> Self {
         self.split_every = Some(n);
         self
@@ -228,26 +270,108 @@ reductions! {
     /// ```
     Element: sum, sum_axis, sum_axes, sum_with -> T::Sum, |_options| Reduction::Sum;
     /// The product; types as for [`sum`](Self::sum_with).
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![2i32, 3, 4], Chunks::size(2))?;
+    /// assert_eq!(x.prod().scalar()?, 24i64);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Element: prod, prod_axis, prod_axes, prod_with -> T::Sum, |_options| Reduction::Prod;
     /// The smallest element; NaN if there is one. Of no elements an error.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![3.0, -1.0, 2.0], Chunks::size(2))?;
+    /// assert_eq!(x.min().scalar()?, -1.0);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Real: min, min_axis, min_axes, min_with -> T, |_options| Reduction::Min;
     /// The largest element; NaN if there is one. Of no elements an error.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![3.0, f64::NAN, 2.0], Chunks::size(2))?;
+    /// assert!(x.max().scalar()?.is_nan());
+    /// assert_eq!(x.nanmax().scalar()?, 3.0);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Real: max, max_axis, max_axes, max_with -> T, |_options| Reduction::Max;
     /// Whether any element is not zero; NaN counts as true.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![0, 0, 7], Chunks::size(2))?;
+    /// assert!(x.any().scalar()?);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Element: any, any_axis, any_axes, any_with -> bool, |_options| Reduction::Any;
     /// Whether all elements are not zero; NaN counts as true.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![0, 0, 7], Chunks::size(2))?;
+    /// assert!(!x.all().scalar()?);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Element: all, all_axis, all_axes, all_with -> bool, |_options| Reduction::All;
     /// The number of elements that are not zero.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![0, 5, 7], Chunks::size(2))?;
+    /// assert_eq!(x.count_nonzero().scalar()?, 2);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Element: count_nonzero, count_nonzero_axis, count_nonzero_axes, count_nonzero_with -> i64,
         |_options| Reduction::CountNonzero;
     /// The arithmetic mean; of integers exact and in `f64`. Of no elements NaN.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1u8, 2, 255], Chunks::size(2))?;
+    /// assert_eq!(x.mean().scalar()?, 86.0);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Element: mean, mean_axis, mean_axes, mean_with -> T::Mean, |_options| Reduction::Mean;
     /// The variance, by a method that does not cancel; see [`Reduce::ddof`]. Of complex numbers real.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1.0f64, 3.0], Chunks::size(1))?;
+    /// assert_eq!(x.var().scalar()?, 1.0);
+    /// assert_eq!(x.var_with(Reduce::all().ddof(1.0))?.scalar()?, 2.0);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Element: var, var_axis, var_axes, var_with -> T::Spread, |options| Reduction::Var { ddof: Ddof::new(options.ddof) };
     /// The standard deviation, the root of the variance.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1.0f64, 5.0], Chunks::size(1))?;
+    /// assert_eq!(x.std().scalar()?, 2.0);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Element: std, std_axis, std_axes, std_with -> T::Spread, |options| Reduction::Std { ddof: Ddof::new(options.ddof) };
     /// The position of the first smallest element, in row-major order over all reduced axes; of the first NaN if there is
     /// one.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![3, 1, 1], Chunks::size(2))?;
+    /// assert_eq!(x.argmin().scalar()?, 1);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Real: argmin, argmin_axis, argmin_axes, argmin_with -> i64, |_options| Reduction::ArgMin;
     /// The position of the first largest element, in row-major order over all reduced axes; of the first NaN if there is
     /// one.
@@ -261,23 +385,95 @@ reductions! {
     /// ```
     Real: argmax, argmax_axis, argmax_axes, argmax_with -> i64, |_options| Reduction::ArgMax;
     /// The sum of the elements that are not NaN; of none 0.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1.0, f64::NAN, 2.0], Chunks::size(2))?;
+    /// assert_eq!(x.nansum().scalar()?, 3.0);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Element: nansum, nansum_axis, nansum_axes, nansum_with -> T::Sum, |_options| Reduction::NanSum;
     /// The product of the elements that are not NaN; of none 1.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![3.0, f64::NAN, 2.0], Chunks::size(2))?;
+    /// assert_eq!(x.nanprod().scalar()?, 6.0);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Element: nanprod, nanprod_axis, nanprod_axes, nanprod_with -> T::Sum, |_options| Reduction::NanProd;
     /// The smallest element that is not NaN; NaN where there is none.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![3.0, f64::NAN, 2.0], Chunks::size(2))?;
+    /// assert_eq!(x.nanmin().scalar()?, 2.0);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Real: nanmin, nanmin_axis, nanmin_axes, nanmin_with -> T, |_options| Reduction::NanMin;
     /// The largest element that is not NaN; NaN where there is none.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![3.0, f64::NAN, 2.0], Chunks::size(2))?;
+    /// assert_eq!(x.nanmax().scalar()?, 3.0);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Real: nanmax, nanmax_axis, nanmax_axes, nanmax_with -> T, |_options| Reduction::NanMax;
     /// The mean of the elements that are not NaN; NaN where there is none.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![3.0, f64::NAN, 2.0], Chunks::size(2))?;
+    /// assert_eq!(x.nanmean().scalar()?, 2.5);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Element: nanmean, nanmean_axis, nanmean_axes, nanmean_with -> T::Mean, |_options| Reduction::NanMean;
     /// The variance of the elements that are not NaN.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1.0, f64::NAN, 3.0], Chunks::size(2))?;
+    /// assert_eq!(x.nanvar().scalar()?, 1.0);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Element: nanvar, nanvar_axis, nanvar_axes, nanvar_with -> T::Spread,
         |options| Reduction::NanVar { ddof: Ddof::new(options.ddof) };
     /// The standard deviation of the elements that are not NaN.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1.0, f64::NAN, 5.0], Chunks::size(2))?;
+    /// assert_eq!(x.nanstd().scalar()?, 2.0);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Element: nanstd, nanstd_axis, nanstd_axes, nanstd_with -> T::Spread,
         |options| Reduction::NanStd { ddof: Ddof::new(options.ddof) };
     /// The position of the first smallest element that is not NaN; an error where there is none.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![f64::NAN, 3.0, 2.0], Chunks::size(2))?;
+    /// assert_eq!(x.nanargmin().scalar()?, 2);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Real: nanargmin, nanargmin_axis, nanargmin_axes, nanargmin_with -> i64, |_options| Reduction::NanArgMin;
     /// The position of the first largest element that is not NaN; an error where there is none.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![f64::NAN, 3.0, 2.0], Chunks::size(2))?;
+    /// assert_eq!(x.nanargmax().scalar()?, 1);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     Real: nanargmax, nanargmax_axis, nanargmax_axes, nanargmax_with -> i64, |_options| Reduction::NanArgMax;
 }

@@ -62,6 +62,17 @@ impl<T: Element> Array<T> {
     }
 
     /// The running product along an axis; see [`cumsum`](Self::cumsum).
+    ///
+    /// # Errors
+    /// The axis is out of range.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1, 2, 3, 4], Chunks::size(3))?;
+    /// assert_eq!(x.cumprod(0)?.compute()?, ndarray::arr1(&[1i64, 2, 6, 24]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn cumprod(&self, axis: isize) -> Result<Array<T::Sum>> {
         Array::try_wrap(self.as_dyn().cumprod(axis))
     }
@@ -93,11 +104,33 @@ impl<T: Element> Array<T> {
 
 impl<T: Real> Array<T> {
     /// The running maximum along an axis; NaN from its first occurrence on.
+    ///
+    /// # Errors
+    /// The axis is out of range.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![1, 3, 2, 4], Chunks::size(3))?;
+    /// assert_eq!(x.cummax(0)?.compute()?, ndarray::arr1(&[1, 3, 3, 4]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn cummax(&self, axis: isize) -> Result<Array<T>> {
         Array::try_wrap(self.as_dyn().scan(ScanKind::Max, axis))
     }
 
     /// The running minimum along an axis; NaN from its first occurrence on.
+    ///
+    /// # Errors
+    /// The axis is out of range.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_vec(vec![3, 4, 2, 5], Chunks::size(3))?;
+    /// assert_eq!(x.cummin(0)?.compute()?, ndarray::arr1(&[3, 3, 2, 2]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn cummin(&self, axis: isize) -> Result<Array<T>> {
         Array::try_wrap(self.as_dyn().scan(ScanKind::Min, axis))
     }

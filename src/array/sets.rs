@@ -15,6 +15,15 @@ use crate::kernels::named::{Distinct, InSorted, SearchSorted, Tally, TallyDistin
 use crate::kernels::{ElemOp, Reduction};
 
 /// Where [`searchsorted`](Array::searchsorted) puts an element among equal ones.
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// let list = Array::from_vec(vec![1, 2, 2], Chunks::auto())?;
+/// assert_eq!(list.searchsorted(2, Side::Left)?.scalar()?, 1);
+/// assert_eq!(list.searchsorted(2, Side::Right)?.scalar()?, 3);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Side {
     /// Before them.
@@ -28,6 +37,9 @@ pub enum Side {
 const FAN: u64 = 8;
 
 /// Distinct elements with what [`unique_all`](Array::unique_all) tells of them. The first three arrays share one length.
+///
+/// # Examples
+/// See [`unique_all`](Array::unique_all).
 #[derive(Clone, Debug)]
 pub struct Unique<T: Element> {
     /// The distinct elements, ascending.
@@ -220,11 +232,29 @@ impl<T: Element> Array<T> {
     }
 
     /// The distinct elements that both arrays have, ascending.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let a = Array::from_vec(vec![3, 1], Chunks::auto())?;
+    /// let b = Array::from_vec(vec![2, 3], Chunks::auto())?;
+    /// assert_eq!(a.intersect1d(&b)?.compute()?, ndarray::arr1(&[3]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn intersect1d(&self, other: &Array<T>) -> Result<Self> {
         Self::try_wrap(self.as_dyn().intersect1d(other.as_dyn()))
     }
 
     /// The distinct elements that the other array has not, ascending.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let a = Array::from_vec(vec![3, 1], Chunks::auto())?;
+    /// let b = Array::from_vec(vec![2, 3], Chunks::auto())?;
+    /// assert_eq!(a.setdiff1d(&b)?.compute()?, ndarray::arr1(&[1]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn setdiff1d(&self, other: &Array<T>) -> Result<Self> {
         Self::try_wrap(self.as_dyn().setdiff1d(other.as_dyn()))
     }

@@ -265,8 +265,22 @@ impl<T: Element> Array<T> {
 
 forward! { same:
     /// The array, or a 1-d one for a 0-d array.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Array::from_scalar(7).atleast_1d().known_shape()?, [1]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     fn atleast_1d(&self);
     /// The array with at least two axes: a 1-d array becomes a row.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Array::<i64>::zeros([3], Chunks::auto())?.atleast_2d().known_shape()?, [1, 3]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     fn atleast_2d(&self);
     /// The array with at least three axes: a 1-d array of `n` elements gets shape `(1, n, 1)`, a matrix a last axis.
     ///

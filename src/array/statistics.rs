@@ -113,6 +113,14 @@ impl<T: Number> Array<T> {
     ///
     /// # Errors
     /// The axis is out of range, or as for [`ptp`](Self::ptp).
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_ndarray(ndarray::arr2(&[[1, 9], [3, 2]]), Chunks::size(1))?;
+    /// assert_eq!(x.ptp_axis(0)?.compute()?, ndarray::arr1(&[2, 7]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn ptp_axis(&self, axis: isize) -> Result<Self> {
         self.ptp_with(Reduce::one(axis))
     }
@@ -121,6 +129,14 @@ impl<T: Number> Array<T> {
     ///
     /// # Errors
     /// An axis is out of range or named twice, or as for [`ptp`](Self::ptp).
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::from_ndarray(ndarray::arr2(&[[1, 9], [3, 2]]), Chunks::size(1))?;
+    /// assert_eq!(x.ptp_with(Reduce::axes([1]).keepdims())?.compute()?, ndarray::arr2(&[[8], [1]]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn ptp_with(&self, options: Reduce) -> Result<Self> {
         Self::try_wrap(self.as_dyn().ptp_with(&options))
     }

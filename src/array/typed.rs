@@ -38,11 +38,27 @@ impl<T: Element> Array<T> {
     }
 
     /// The same array without the static type.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::zeros([4], Chunks::size(2))?;
+    /// assert_eq!(x.as_dyn().dtype(), DType::I64);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn as_dyn(&self) -> &DynArray {
         &self.inner
     }
 
     /// The same array without the static type, by value.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x: DynArray = Array::<i64>::zeros([4], Chunks::size(2))?.into_dyn();
+    /// assert_eq!(x.n_blocks(), 2);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn into_dyn(self) -> DynArray {
         self.inner
     }
@@ -94,27 +110,117 @@ pub(crate) use forward;
 
 forward! { plain:
     /// What is known of the array before it is computed.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::zeros([4], Chunks::size(2))?;
+    /// assert_eq!(x.meta().to_string(), "int64 (4) chunks (2)");
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     fn meta(&self) -> &crate::block::ArrayMeta;
     /// The element type.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Array::<i64>::zeros([4], Chunks::size(2))?.dtype(), DType::I64);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     fn dtype(&self) -> crate::element::DType;
     /// The cut into blocks.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Array::<i64>::zeros([5], Chunks::size(2))?.grid().to_string(), "(5) chunks (2)");
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     fn grid(&self) -> &crate::chunks::Grid;
     /// How blocks are stored.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::zeros([5], Chunks::size(2))?;
+    /// assert!(x.layout().is_dense() && x.to_sparse().layout().is_sparse());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     fn layout(&self) -> crate::block::Layout;
     /// The length of each axis, known or not.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::arange(0, 4, 1, Chunks::auto())?;
+    /// assert!(x.shape()[0].is_known() && !x.mask(&x.gt(1)?)?.shape()[0].is_known());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     fn shape(&self) -> Vec<crate::chunks::Extent>;
     /// The length of each axis; an error where one is unknown before a run.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::arange(0, 4, 1, Chunks::auto())?;
+    /// assert_eq!(x.known_shape()?, [4]);
+    /// assert!(x.mask(&x.gt(1)?)?.known_shape().unwrap_err().is_unknown_chunks());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     fn known_shape(&self) -> Result<Vec<u64>>;
     /// The number of axes.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Array::<i64>::zeros([2, 3], Chunks::auto())?.ndim(), 2);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     fn ndim(&self) -> usize;
     /// The number of blocks.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Array::<i64>::zeros([5, 5], Chunks::size(2))?.n_blocks(), 9);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     fn n_blocks(&self) -> u64;
     /// The number of elements (NumPy's `size`); an error where a length is unknown.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Array::<i64>::zeros([2, 3], Chunks::auto())?.n_elems()?, 6);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     fn n_elems(&self) -> Result<u64>;
     /// The length of the first axis (Python's `len`); an error where it is unknown.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Array::<i64>::zeros([2, 3], Chunks::auto())?.len()?, 2);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     fn len(&self) -> Result<u64>;
     /// Whether the array is known to have no elements.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert!(Array::<i64>::zeros([2, 0], Chunks::auto())?.is_empty());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     fn is_empty(&self) -> bool;
     /// The name of what the array computes: arrays of one name hold the same elements.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::arange(0, 4, 1, Chunks::auto())?;
+    /// assert_eq!((&x + 1).name(), (&x + 1).name());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     fn name(&self) -> crate::graph::Name;
 }

@@ -14,6 +14,14 @@ use crate::sparse::Coo;
 macro_rules! define_block {
     ($(($variant:ident, $t:ty)),*) => {
         /// The data of one chunk: any element type, dense or sparse. Cloning copies a pointer.
+        ///
+        /// # Examples
+        /// ```
+        /// use hyperslab::prelude::*;
+        /// let block = Block::from_dense(ndarray::arr1(&[1.0f32, 2.0]).into_dyn());
+        /// assert_eq!((block.dtype(), block.shape(), block.n_bytes()), (DType::F32, vec![2], 8));
+        /// assert!(block.dense::<f64>().is_err());
+        /// ```
         #[derive(Clone, Debug, Serialize, Deserialize)]
         pub enum Block {
             $(
@@ -24,6 +32,13 @@ macro_rules! define_block {
 
         impl Block {
             /// The element type.
+            ///
+            /// # Examples
+            /// ```
+            /// use hyperslab::prelude::*;
+            /// let block = Block::from_dense(ndarray::arr1(&[1i8]).into_dyn());
+            /// assert_eq!(block.dtype(), DType::I8);
+            /// ```
             pub fn dtype(&self) -> DType {
                 match self { $(Block::$variant(_) => DType::$variant,)* }
             }
@@ -58,6 +73,14 @@ for_each_dtype!(define_block);
 
 impl Block {
     /// A block from typed data.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let coo = Coo::new(&[[1]], vec![5], [3])?;
+    /// assert!(Block::new(coo).is_sparse());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn new<T: Element>(data: impl Into<BlockData<T>>) -> Block {
         let mut slot = Some(data.into());
         // `from_any` matches on `T::DTYPE`, whose variant holds exactly `BlockData<T>`.
@@ -65,11 +88,28 @@ impl Block {
     }
 
     /// A dense block that owns its elements.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let block = Block::from_dense(ndarray::arr1(&[1, 2]).into_dyn());
+    /// assert!(!block.is_sparse());
+    /// ```
     pub fn from_dense<T: Element>(array: ArrayD<T>) -> Block {
         Block::new(BlockData::from(array))
     }
 
     /// A 0-d block.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// use hyperslab::block::Block;
+    /// use hyperslab::element::Scalar;
+    /// let block = Block::from_scalar(Scalar::I32(7));
+    /// assert_eq!((block.shape(), block.scalar()?), (vec![], Scalar::I32(7)));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn from_scalar(value: Scalar) -> Block {
         crate::element::dispatch::dispatch!(value.dtype(), T => {
             Block::from_dense(ArrayD::from_elem(IxDyn(&[]), T::from_scalar(value)))
@@ -77,26 +117,67 @@ impl Block {
     }
 
     /// The typed data; an error if the element type is another.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let block = Block::from_dense(ndarray::arr1(&[1, 2]).into_dyn());
+    /// assert_eq!(block.typed::<i32>()?.n_elems(), 2);
+    /// assert!(block.typed::<i64>().is_err());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn typed<T: Element>(&self) -> Result<&BlockData<T>> {
         self.as_any().downcast_ref().ok_or_else(|| Error::block("block", "dtype", T::DTYPE, self.dtype()))
     }
 
     /// A view of a dense block of element type `T`.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let block = Block::from_dense(ndarray::arr1(&[1, 2]).into_dyn());
+    /// assert_eq!(block.dense::<i32>()?[[1]], 2);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn dense<T: Element>(&self) -> Result<ArrayViewD<'_, T>> {
         self.typed::<T>()?.dense()
     }
 
     /// The sparse data of a block of element type `T`.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let block = Block::new(Coo::new(&[[1]], vec![5], [3])?);
+    /// assert_eq!(block.sparse::<i32>()?.nnz(), 1);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn sparse<T: Element>(&self) -> Result<&Coo<T>> {
         self.typed::<T>()?.sparse()
     }
 
     /// The elements as a dense array of element type `T`; shares memory where the block is dense.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let block = Block::new(Coo::new(&[[1]], vec![5], [3])?);
+    /// assert_eq!(block.to_array::<i32>()?, ndarray::arr1(&[0, 5, 0]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn to_array<T: Element>(&self) -> Result<ArcArray<T, IxDyn>> {
         self.typed::<T>()?.to_dense()
     }
 
     /// The same block, dense.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let block = Block::new(Coo::new(&[[1]], vec![5], [3])?);
+    /// assert_eq!(block.to_dense()?.dense::<i32>()?[[1]], 5);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn to_dense(&self) -> Result<Block> {
         if !self.is_sparse() {
             return Ok(self.clone());
@@ -105,16 +186,38 @@ impl Block {
     }
 
     /// The lengths along each axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Block::from_dense(ndarray::ArrayD::<f64>::zeros(vec![2, 3])).shape(), [2, 3]);
+    /// ```
     pub fn shape(&self) -> Vec<usize> {
         with_block!(self, T, data => data.shape())
     }
 
     /// Whether the block is sparse.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert!(!Block::from_dense(ndarray::ArrayD::<f64>::zeros(vec![2, 3])).is_sparse());
+    /// ```
     pub fn is_sparse(&self) -> bool {
         with_block!(self, T, data => data.is_sparse())
     }
 
     /// The fill value of a sparse block.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::Scalar;
+    /// use hyperslab::prelude::*;
+    /// let block = Block::new(Coo::new(&[[1]], vec![5], [3])?);
+    /// assert_eq!(block.fill(), Some(Scalar::I32(0)));
+    /// assert_eq!(block.to_dense()?.fill(), None);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn fill(&self) -> Option<Scalar> {
         with_block!(self, T, data => match data {
             BlockData::Sparse(coo) => Some(coo.fill().to_scalar()),
@@ -123,16 +226,41 @@ impl Block {
     }
 
     /// The number of elements, stored or not.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Block::new(Coo::new(&[[1]], vec![5], [3])?).n_elems(), 3);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn n_elems(&self) -> u64 {
         with_block!(self, T, data => data.n_elems())
     }
 
     /// The bytes that hold the elements.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Block::from_dense(ndarray::ArrayD::<f64>::zeros(vec![2, 3])).n_bytes(), 48);
+    /// ```
     pub fn n_bytes(&self) -> u64 {
         with_block!(self, T, data => data.n_bytes())
     }
 
     /// The value of a block with one element.
+    ///
+    /// # Errors
+    /// The block has not exactly one element.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::Scalar;
+    /// use hyperslab::prelude::*;
+    /// let block = Block::from_dense(ndarray::arr1(&[2.5]).into_dyn());
+    /// assert_eq!(block.scalar()?, Scalar::F64(2.5));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn scalar(&self) -> Result<Scalar> {
         with_block!(self, T, data => {
             let array = data.to_dense()?;

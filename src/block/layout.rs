@@ -8,6 +8,17 @@ use serde::{Deserialize, Serialize};
 use crate::element::Scalar;
 
 /// How the blocks of an array are stored. It never changes a result, only what it costs.
+///
+/// # Examples
+/// ```
+/// use hyperslab::block::Layout;
+/// use hyperslab::element::Scalar;
+/// use hyperslab::prelude::*;
+/// let x = Array::<f64>::eye(3, 3, 0, Chunks::size(2))?;
+/// assert_eq!(x.layout(), Layout::Dense);
+/// assert_eq!((x.to_sparse() + 1.0).layout(), Layout::Sparse(Scalar::F64(1.0)));
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub enum Layout {
     /// Every block is dense.
@@ -20,16 +31,37 @@ pub enum Layout {
 
 impl Layout {
     /// Whether every block is dense.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::Layout;
+    /// assert!(Layout::Dense.is_dense() && !Layout::Mixed.is_dense());
+    /// ```
     pub fn is_dense(self) -> bool {
         matches!(self, Layout::Dense)
     }
 
     /// Whether every block is sparse.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::Layout;
+    /// use hyperslab::element::Scalar;
+    /// assert!(Layout::Sparse(Scalar::I32(0)).is_sparse() && !Layout::Mixed.is_sparse());
+    /// ```
     pub fn is_sparse(self) -> bool {
         matches!(self, Layout::Sparse(_))
     }
 
     /// The common fill value of sparse blocks.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::Layout;
+    /// use hyperslab::element::Scalar;
+    /// assert_eq!(Layout::Sparse(Scalar::I32(0)).fill(), Some(Scalar::I32(0)));
+    /// assert_eq!(Layout::Mixed.fill(), None);
+    /// ```
     pub fn fill(self) -> Option<Scalar> {
         match self {
             Layout::Sparse(fill) => Some(fill),
@@ -38,6 +70,14 @@ impl Layout {
     }
 
     /// The layout of an array whose blocks come from arrays of either layout.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::Layout;
+    /// use hyperslab::element::Scalar;
+    /// assert_eq!(Layout::Dense.join(Layout::Dense), Layout::Dense);
+    /// assert_eq!(Layout::Dense.join(Layout::Sparse(Scalar::I32(0))), Layout::Mixed);
+    /// ```
     pub fn join(self, other: Layout) -> Layout {
         if self == other { self } else { Layout::Mixed }
     }

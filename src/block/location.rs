@@ -9,6 +9,16 @@ use crate::chunks::Grid;
 use crate::error::{Error, Result, Shown};
 
 /// The place of one block: its position in the grid and, where known, the elements it covers.
+///
+/// # Examples
+/// ```
+/// use hyperslab::block::BlockLocation;
+/// use hyperslab::prelude::*;
+/// let grid = Chunks::from((3, 4)).grid_for(&[6, 10], 8)?;
+/// let at = BlockLocation::new(&grid, 5);
+/// assert_eq!((at.to_string(), at.ranges()?), ("(1, 2)".into(), &[3..6, 8..10][..]));
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockLocation {
     index: Vec<u64>,
@@ -18,27 +28,72 @@ pub struct BlockLocation {
 
 impl BlockLocation {
     /// Block number `number` of a grid.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::BlockLocation;
+    /// use hyperslab::prelude::*;
+    /// let grid = Chunks::from((3, 4)).grid_for(&[6, 10], 8)?;
+    /// assert_eq!(BlockLocation::new(&grid, 4).index(), [1, 1]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn new(grid: &Grid, number: u64) -> Self {
         let index = grid.block_index(number);
         Self { ranges: grid.block_ranges(&index), counts: grid.block_counts(), index }
     }
 
     /// The position of the block along each axis of the grid.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::zeros([4], Chunks::size(2))?;
+    /// let numbers: Array<i64> = x.map_blocks(|b| Ok((&b.dense()? + b.location().index()[0] as i64).into()))?;
+    /// assert_eq!(numbers.compute()?, ndarray::arr1(&[0, 0, 1, 1]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn index(&self) -> &[u64] {
         &self.index
     }
 
     /// The number of blocks along each axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::BlockLocation;
+    /// use hyperslab::prelude::*;
+    /// let grid = Chunks::from((3, 4)).grid_for(&[6, 10], 8)?;
+    /// assert_eq!(BlockLocation::new(&grid, 4).block_counts(), [2, 3]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn block_counts(&self) -> &[u64] {
         &self.counts
     }
 
     /// The number of the block in row-major order.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::BlockLocation;
+    /// use hyperslab::prelude::*;
+    /// let grid = Chunks::from((3, 4)).grid_for(&[6, 10], 8)?;
+    /// assert_eq!(BlockLocation::new(&grid, 4).number(), 4);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn number(&self) -> u64 {
         self.index.iter().zip(&self.counts).fold(0, |n, (&i, &count)| n * count + i)
     }
 
     /// The elements that the block covers along each axis; an error where chunk sizes are unknown.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::BlockLocation;
+    /// use hyperslab::prelude::*;
+    /// let grid = Chunks::from((3, 4)).grid_for(&[6, 10], 8)?;
+    /// assert_eq!(BlockLocation::new(&grid, 4).ranges()?, [3..6, 4..8]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn ranges(&self) -> Result<&[Range<u64>]> {
         self.ranges.as_deref().ok_or_else(|| Error::unknown_chunks("location", format_args!("block {self}")))
     }
@@ -50,6 +105,15 @@ impl BlockLocation {
     }
 
     /// The lengths that the grid promises for the block, where known.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::BlockLocation;
+    /// use hyperslab::prelude::*;
+    /// let grid = Chunks::from((3, 4)).grid_for(&[6, 10], 8)?;
+    /// assert_eq!(BlockLocation::new(&grid, 5).shape(), Some(vec![3, 2]));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn shape(&self) -> Option<Vec<usize>> {
         let ranges = self.ranges.as_ref()?;
         Some(ranges.iter().map(|range| (range.end - range.start) as usize).collect())

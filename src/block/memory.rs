@@ -11,16 +11,42 @@ use crate::element::Element;
 use crate::error::{Error, Result};
 
 /// A whole array in memory; a read is a view of it that shares the memory.
+///
+/// # Examples
+/// ```
+/// use hyperslab::block::{BlockLocation, BlockSource, MemorySource};
+/// use hyperslab::prelude::*;
+/// let source = MemorySource::new(Block::from_dense(ndarray::arr1(&[1, 2, 3]).into_dyn()));
+/// let grid = Chunks::size(2).grid_for(&[3], 4)?;
+/// assert_eq!(source.read(&BlockLocation::new(&grid, 1))?.dense::<i32>()?, ndarray::arr1(&[3]).into_dyn());
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct MemorySource(Block);
 
 impl MemorySource {
     /// A source over one block that holds the whole array.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::MemorySource;
+    /// use hyperslab::prelude::*;
+    /// let source = MemorySource::new(Block::from_dense(ndarray::arr1(&[1, 2, 3]).into_dyn()));
+    /// assert_eq!(source.array().n_elems(), 3);
+    /// ```
     pub fn new(array: Block) -> Self {
         Self(array)
     }
 
     /// The array.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::MemorySource;
+    /// use hyperslab::prelude::*;
+    /// let source = MemorySource::new(Block::from_dense(ndarray::arr1(&[1, 2, 3]).into_dyn()));
+    /// assert_eq!(source.array().shape(), [3]);
+    /// ```
     pub fn array(&self) -> &Block {
         &self.0
     }
@@ -57,11 +83,30 @@ fn window<T: Element>(array: &ArcArray<T, IxDyn>, ranges: &[std::ops::Range<u64>
 }
 
 /// The blocks of an array, in memory one by one: what `persist` leaves.
+///
+/// # Examples
+/// ```
+/// use hyperslab::block::{BlockLocation, BlockSource, BlocksSource};
+/// use hyperslab::prelude::*;
+/// let blocks = [5, 7].map(|x| Block::from_dense(ndarray::arr1(&[x]).into_dyn()));
+/// let source = BlocksSource::new(blocks.to_vec());
+/// let grid = Chunks::size(1).grid_for(&[2], 4)?;
+/// assert_eq!(source.read(&BlockLocation::new(&grid, 1))?.dense::<i32>()?[[0]], 7);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct BlocksSource(Arc<[Block]>);
 
 impl BlocksSource {
     /// A source over the blocks of a grid in row-major order.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::{BlockSource, BlocksSource};
+    /// use hyperslab::prelude::*;
+    /// let source = BlocksSource::new(vec![Block::from_dense(ndarray::arr1(&[5]).into_dyn())]);
+    /// assert!(source.is_in_memory());
+    /// ```
     pub fn new(blocks: Vec<Block>) -> Self {
         Self(blocks.into())
     }

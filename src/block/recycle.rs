@@ -28,6 +28,17 @@ const HUGE_BYTES: usize = 4 << 20;
 /// A free list of buffers, by element type and size class, with a cap on the bytes it keeps.
 ///
 /// A buffer's contents are initialised but unspecified: zeros when fresh, old elements when used before.
+///
+/// # Examples
+/// ```
+/// use hyperslab::block::BufferPool;
+/// let pool = BufferPool::new(1 << 20);
+/// let buffer: Vec<f64> = pool.take(10_000);
+/// pool.give(buffer);
+/// assert!(pool.free_bytes() >= 80_000);
+/// assert_eq!(pool.take::<f64>(10_000).len(), 10_000);
+/// assert_eq!(pool.free_bytes(), 0);
+/// ```
 pub struct BufferPool {
     max_bytes: usize,
     free: Mutex<Free>,
@@ -41,11 +52,23 @@ struct Free {
 
 impl BufferPool {
     /// A pool that keeps at most `max_bytes` of unused buffers.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::BufferPool;
+    /// assert_eq!(BufferPool::new(1 << 20).free_bytes(), 0);
+    /// ```
     pub fn new(max_bytes: usize) -> Self {
         Self { max_bytes, free: Mutex::default() }
     }
 
     /// A buffer of `len` elements of unspecified value.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::BufferPool;
+    /// assert_eq!(BufferPool::new(1 << 20).take::<i32>(100).len(), 100);
+    /// ```
     pub fn take<T: Element>(&self, len: usize) -> Vec<T> {
         let bytes = len * size_of::<T>();
         if bytes < MIN_BYTES {
@@ -66,6 +89,16 @@ impl BufferPool {
     }
 
     /// Gives a buffer back.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::BufferPool;
+    /// let pool = BufferPool::new(1 << 20);
+    /// pool.give(vec![0u8; 100_000]);
+    /// assert_eq!(pool.free_bytes(), 100_000);
+    /// pool.give(vec![0u8; 10]);                       // too small to be worth keeping
+    /// assert_eq!(pool.free_bytes(), 100_000);
+    /// ```
     pub fn give<T: Element>(&self, buffer: Vec<T>) {
         let bytes = buffer.capacity() * size_of::<T>();
         if bytes < MIN_BYTES || bytes > self.max_bytes {
@@ -79,6 +112,18 @@ impl BufferPool {
     }
 
     /// Gives back the buffers of a value that nobody else holds; anything else is just dropped.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::{BufferPool, Value};
+    /// use hyperslab::prelude::*;
+    /// let pool = BufferPool::new(1 << 20);
+    /// let block = Block::from_dense(ndarray::ArrayD::<u8>::zeros(vec![100_000]));
+    /// pool.give_value(Value::Parts(vec![Value::from(block.clone())]));
+    /// assert_eq!(pool.free_bytes(), 0);               // `block` is another owner
+    /// pool.give_value(Value::from(block));
+    /// assert_eq!(pool.free_bytes(), 100_000);
+    /// ```
     pub fn give_value(&self, value: Value) {
         match value {
             Value::Block(block) => self.give_block(block),
@@ -88,6 +133,15 @@ impl BufferPool {
     }
 
     /// Gives back the buffer of a block that nobody else holds.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::BufferPool;
+    /// use hyperslab::prelude::*;
+    /// let pool = BufferPool::new(1 << 20);
+    /// pool.give_block(Block::from_dense(ndarray::ArrayD::<u8>::zeros(vec![100_000])));
+    /// assert_eq!(pool.free_bytes(), 100_000);
+    /// ```
     pub fn give_block(&self, block: Block) {
         with_block!(block, T, data => if let BlockData::Dense(array) = data {
             self.give_array(array);
@@ -101,11 +155,28 @@ impl BufferPool {
     }
 
     /// The bytes of unused buffers.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::BufferPool;
+    /// let pool = BufferPool::new(1 << 20);
+    /// pool.give(vec![0u8; 100_000]);
+    /// assert_eq!(pool.free_bytes(), 100_000);
+    /// ```
     pub fn free_bytes(&self) -> usize {
         self.lock().bytes
     }
 
     /// Drops all unused buffers.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::BufferPool;
+    /// let pool = BufferPool::new(1 << 20);
+    /// pool.give(vec![0u8; 100_000]);
+    /// pool.trim();
+    /// assert_eq!(pool.free_bytes(), 0);
+    /// ```
     pub fn trim(&self) {
         let old = std::mem::take(&mut *self.lock());
         drop(old);

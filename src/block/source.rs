@@ -8,6 +8,30 @@ use crate::error::Result;
 /// A place that blocks are read from: memory, a file, a function of the position.
 ///
 /// Reads may come from any thread, in any order, and more than once for a block.
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+/// use hyperslab::block::{ArrayMeta, BlockLocation, BlockSource};
+/// use hyperslab::prelude::*;
+///
+/// /// Every element is the number of its block.
+/// #[derive(Debug)]
+/// struct Numbers;
+/// impl BlockSource for Numbers {
+///     fn format(&self) -> &'static str { "numbers" }
+///     fn read(&self, at: &BlockLocation) -> Result<Block> {
+///         let lens: Vec<usize> = at.ranges()?.iter().map(|range| (range.end - range.start) as usize).collect();
+///         Ok(Block::from_dense(ndarray::ArrayD::from_elem(lens, at.number() as i64)))
+///     }
+///     fn is_random_access(&self) -> bool { false }          // what a block holds depends on the chunks
+/// }
+///
+/// let meta = ArrayMeta::dense(DType::I64, Chunks::size(2).grid_for(&[3], 8)?);
+/// let x = DynArray::from_source(Arc::new(Numbers), meta, None).try_typed::<i64>()?;
+/// assert_eq!(x.compute()?, ndarray::arr1(&[0, 0, 1]).into_dyn());
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 pub trait BlockSource: Debug + Send + Sync {
     /// What the format is called, such as `"npy"`; shown in plans and errors.
     fn format(&self) -> &'static str;
@@ -40,6 +64,31 @@ pub trait BlockSource: Debug + Send + Sync {
 /// A place that blocks are written to.
 ///
 /// Writes may come from any thread and in any order; each block is written once.
+///
+/// # Examples
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use hyperslab::block::{BlockLocation, BlockSink};
+/// use hyperslab::prelude::*;
+///
+/// /// Lists the blocks that come.
+/// #[derive(Debug, Default)]
+/// struct Names(Mutex<Vec<String>>);
+/// impl BlockSink for Names {
+///     fn format(&self) -> &'static str { "names" }
+///     fn write(&self, at: &BlockLocation, _block: &Block) -> Result<()> {
+///         self.0.lock().expect("no writer panics").push(at.to_string());
+///         Ok(())
+///     }
+/// }
+///
+/// let names = Arc::new(Names::default());
+/// Array::<f64>::ones([3], Chunks::size(2))?.as_dyn().store(names.clone())?;
+/// let mut seen = names.0.lock().expect("no writer panics").clone();
+/// seen.sort();
+/// assert_eq!(seen, ["(0)", "(1)"]);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 pub trait BlockSink: Debug + Send + Sync {
     /// What the format is called; shown in plans and errors.
     fn format(&self) -> &'static str;

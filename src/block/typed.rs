@@ -8,6 +8,16 @@ use crate::error::{Error, Result};
 use crate::sparse::Coo;
 
 /// The data of one block: dense or sparse. Cloning copies a pointer.
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// let dense = BlockData::from(ndarray::arr1(&[0, 5, 0]).into_dyn());
+/// let sparse = BlockData::from(Coo::from_dense(&dense.dense()?)?);
+/// assert_eq!((dense.shape(), sparse.shape()), (vec![3], vec![3]));
+/// assert_eq!(dense.to_dense()?, sparse.to_dense()?);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub enum BlockData<T: Element> {
@@ -19,6 +29,12 @@ pub enum BlockData<T: Element> {
 
 impl<T: Element> BlockData<T> {
     /// The lengths of the block along each axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(BlockData::from(ndarray::ArrayD::<f64>::zeros(vec![2, 3])).shape(), [2, 3]);
+    /// ```
     pub fn shape(&self) -> Vec<usize> {
         match self {
             BlockData::Dense(array) => array.shape().to_vec(),
@@ -27,11 +43,25 @@ impl<T: Element> BlockData<T> {
     }
 
     /// Whether the block is sparse.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert!(BlockData::from(Coo::new(&[[1]], vec![5], [3])?).is_sparse());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn is_sparse(&self) -> bool {
         matches!(self, BlockData::Sparse(_))
     }
 
     /// The number of elements, stored or not.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(BlockData::from(Coo::new(&[[1]], vec![5], [3])?).n_elems(), 3);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn n_elems(&self) -> u64 {
         match self {
             BlockData::Dense(array) => array.len() as u64,
@@ -40,6 +70,12 @@ impl<T: Element> BlockData<T> {
     }
 
     /// The bytes that hold the elements.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(BlockData::from(ndarray::ArrayD::<f64>::zeros(vec![2, 3])).n_bytes(), 48);
+    /// ```
     pub fn n_bytes(&self) -> u64 {
         match self {
             BlockData::Dense(array) => (array.len() * size_of::<T>()) as u64,
@@ -48,6 +84,14 @@ impl<T: Element> BlockData<T> {
     }
 
     /// A view of a dense block; an error for a sparse one.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let data = BlockData::from(ndarray::arr1(&[1, 2]).into_dyn());
+    /// assert_eq!(data.dense()?[[1]], 2);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn dense(&self) -> Result<ArrayViewD<'_, T>> {
         match self {
             BlockData::Dense(array) => Ok(array.view()),
@@ -57,6 +101,13 @@ impl<T: Element> BlockData<T> {
     }
 
     /// The sparse block; an error for a dense one.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let data = BlockData::from(ndarray::arr1(&[1, 2]).into_dyn());
+    /// assert!(data.sparse().is_err());
+    /// ```
     pub fn sparse(&self) -> Result<&Coo<T>> {
         match self {
             BlockData::Sparse(coo) => Ok(coo),
@@ -69,6 +120,14 @@ impl<T: Element> BlockData<T> {
     ///
     /// # Errors
     /// A sparse block has more elements than memory can hold.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let data = BlockData::from(Coo::new(&[[1]], vec![5], [3])?);
+    /// assert_eq!(data.to_dense()?, ndarray::arr1(&[0, 5, 0]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn to_dense(&self) -> Result<ArcArray<T, IxDyn>> {
         match self {
             BlockData::Dense(array) => Ok(array.clone()),

@@ -7,6 +7,17 @@ use crate::error::{Error, Result};
 
 /// The result of a task: a block, or the parts of a result that is not finished (count, mean and spread of a variance,
 /// or the partial results of several reductions made in one pass). Cloning copies pointers.
+///
+/// # Examples
+/// ```
+/// use hyperslab::block::Value;
+/// use hyperslab::prelude::*;
+/// let block = Block::from_dense(ndarray::arr1(&[1.0, 2.0]).into_dyn());
+/// let mean = Value::Parts(vec![Value::from(block.clone()), Value::from(block)]);
+/// assert_eq!((mean.n_bytes(), mean.parts()?.len()), (32, 2));
+/// assert!(mean.block().is_err());
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Value {
     /// One block of an array.
@@ -19,6 +30,15 @@ pub enum Value {
 
 impl Value {
     /// The block; an error for parts.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::Value;
+    /// use hyperslab::prelude::*;
+    /// let value = Value::from(Block::from_dense(ndarray::arr1(&[1.0]).into_dyn()));
+    /// assert_eq!(value.block()?.n_elems(), 1);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn block(&self) -> Result<&Block> {
         match self {
             Value::Block(block) => Ok(block),
@@ -28,6 +48,15 @@ impl Value {
     }
 
     /// The block, by value; an error for parts.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::Value;
+    /// use hyperslab::prelude::*;
+    /// let value = Value::from(Block::from_dense(ndarray::arr1(&[1.0]).into_dyn()));
+    /// assert_eq!(value.into_block()?.n_elems(), 1);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn into_block(self) -> Result<Block> {
         match self {
             Value::Block(block) => Ok(block),
@@ -37,6 +66,16 @@ impl Value {
     }
 
     /// The parts; an error for a block.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::Value;
+    /// use hyperslab::prelude::*;
+    /// let value = Value::from(Block::from_dense(ndarray::arr1(&[1.0]).into_dyn()));
+    /// assert!(value.parts().is_err());
+    /// assert_eq!(Value::Parts(vec![value]).parts()?.len(), 1);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn parts(&self) -> Result<&[Value]> {
         match self {
             Value::Parts(parts) => Ok(parts),
@@ -48,6 +87,14 @@ impl Value {
     }
 
     /// The bytes of all elements.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::block::Value;
+    /// use hyperslab::prelude::*;
+    /// let value = Value::from(Block::from_dense(ndarray::arr1(&[1.0]).into_dyn()));
+    /// assert_eq!(value.n_bytes(), 8);
+    /// ```
     pub fn n_bytes(&self) -> u64 {
         match self {
             Value::Block(block) => block.n_bytes(),

@@ -39,12 +39,25 @@ enum Form {
 
 impl AxisChunks {
     /// Chunks of one size; the last may be shorter. A size of 0 or beyond the length means one chunk.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisChunks;
+    /// assert_eq!(AxisChunks::regular(10, 4).sizes().collect::<Vec<_>>(), [4, 4, 2]);
+    /// assert_eq!(AxisChunks::regular(3, 0).n_blocks(), 1);
+    /// ```
     pub fn regular(len: u64, size: u64) -> Self {
         let size = if size == 0 { len } else { size.min(len) };
         Self(Form::Regular { len, size })
     }
 
     /// One chunk for the whole axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisChunks;
+    /// assert_eq!(AxisChunks::whole(10).n_blocks(), 1);
+    /// ```
     pub fn whole(len: u64) -> Self {
         Self::regular(len, len)
     }
@@ -53,6 +66,14 @@ impl AxisChunks {
     ///
     /// # Errors
     /// The sizes overflow 64 bits.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisChunks;
+    /// let axis = AxisChunks::from_sizes(&[3, 0, 5])?;
+    /// assert_eq!((axis.len(), axis.n_blocks()), (Some(8), 3));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn from_sizes(sizes: &[u64]) -> Result<Self> {
         let mut borders = Vec::with_capacity(sizes.len() + 1);
         borders.push(0u64);
@@ -80,11 +101,28 @@ impl AxisChunks {
     }
 
     /// `n_blocks` chunks whose sizes `var` stands for.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisChunks;
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::arange(0, 6, 1, Chunks::size(3))?;
+    /// let selected = x.mask(&x.gt(1)?)?;
+    /// let var = selected.grid().axis(0).var().expect("the length is unknown");
+    /// assert_eq!(&AxisChunks::unknown(var, 2), selected.grid().axis(0));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn unknown(var: SizeVar, n_blocks: u64) -> Self {
         Self(Form::Unknown { var, n_blocks })
     }
 
     /// The length of the axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::{AxisChunks, Extent};
+    /// assert_eq!(AxisChunks::regular(10, 4).extent(), Extent::Known(10));
+    /// ```
     pub fn extent(&self) -> Extent {
         match &self.0 {
             Form::Regular { len, .. } => Extent::Known(*len),
@@ -94,26 +132,64 @@ impl AxisChunks {
     }
 
     /// The length of the axis, if known.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisChunks;
+    /// assert_eq!(AxisChunks::regular(10, 4).len(), Some(10));
+    /// ```
     pub fn len(&self) -> Option<u64> {
         self.extent().known()
     }
 
     /// Whether the axis is known to have no elements.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisChunks;
+    /// assert!(AxisChunks::whole(0).is_empty() && !AxisChunks::whole(1).is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == Some(0)
     }
 
     /// Whether all chunk sizes are known.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::arange(0, 6, 1, Chunks::size(3))?;
+    /// assert!(x.grid().axis(0).is_known() && !x.mask(&x.gt(1)?)?.grid().axis(0).is_known());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn is_known(&self) -> bool {
         self.extent().is_known()
     }
 
     /// Whether all chunks have one size, the last perhaps less.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisChunks;
+    /// assert!(AxisChunks::from_sizes(&[4, 4, 2])?.is_regular() && !AxisChunks::from_sizes(&[2, 4])?.is_regular());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn is_regular(&self) -> bool {
         matches!(self.0, Form::Regular { .. })
     }
 
     /// The variable of an unknown axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::arange(0, 6, 1, Chunks::size(3))?;
+    /// let (mask, y) = (x.gt(1)?, &x * 2);
+    /// assert_eq!(x.grid().axis(0).var(), None);
+    /// // One mask, one variable.
+    /// assert_eq!(x.mask(&mask)?.grid().axis(0).var(), y.mask(&mask)?.grid().axis(0).var());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn var(&self) -> Option<SizeVar> {
         match &self.0 {
             Form::Unknown { var, .. } => Some(*var),
@@ -122,6 +198,12 @@ impl AxisChunks {
     }
 
     /// The number of chunks; at least one.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisChunks;
+    /// assert_eq!((AxisChunks::regular(10, 4).n_blocks(), AxisChunks::whole(0).n_blocks()), (3, 1));
+    /// ```
     pub fn n_blocks(&self) -> u64 {
         match &self.0 {
             Form::Regular { len: 0, .. } => 1,
@@ -132,6 +214,12 @@ impl AxisChunks {
     }
 
     /// The elements of chunk `block`, if known.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisChunks;
+    /// assert_eq!(AxisChunks::regular(10, 4).block_range(1), Some(4..8));
+    /// ```
     pub fn block_range(&self, block: u64) -> Option<Range<u64>> {
         match &self.0 {
             Form::Regular { len, size } => {
@@ -144,11 +232,23 @@ impl AxisChunks {
     }
 
     /// The length of chunk `block`, if known.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisChunks;
+    /// assert_eq!(AxisChunks::regular(10, 4).block_len(2), Some(2));
+    /// ```
     pub fn block_len(&self, block: u64) -> Option<u64> {
         self.block_range(block).map(|range| range.end - range.start)
     }
 
     /// The length of chunk `block`.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::{AxisChunks, Extent};
+    /// assert_eq!(AxisChunks::regular(10, 4).block_extent(2), Extent::Known(2));
+    /// ```
     pub fn block_extent(&self, block: u64) -> Extent {
         match self.0 {
             Form::Unknown { var, .. } => Extent::Unknown(var),
@@ -157,6 +257,14 @@ impl AxisChunks {
     }
 
     /// The chunk that holds element `position` of a known axis; empty chunks never do.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisChunks;
+    /// let axis = AxisChunks::from_sizes(&[3, 0, 5])?;
+    /// assert_eq!((axis.block_of(2), axis.block_of(3), axis.block_of(8)), (Some(0), Some(2), None));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn block_of(&self, position: u64) -> Option<u64> {
         match &self.0 {
             Form::Regular { len, size } => (position < *len).then(|| position / size),
@@ -168,12 +276,24 @@ impl AxisChunks {
     }
 
     /// The sizes of all chunks; nothing for an unknown axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisChunks;
+    /// assert_eq!(AxisChunks::regular(5, 2).sizes().collect::<Vec<_>>(), [2, 2, 1]);
+    /// ```
     pub fn sizes(&self) -> impl Iterator<Item = u64> + '_ {
         let n = if self.is_known() { self.n_blocks() } else { 0 };
         (0..n).filter_map(|block| self.block_len(block))
     }
 
     /// The borders of all chunks, from 0 to the length; `None` for an unknown axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisChunks;
+    /// assert_eq!(AxisChunks::regular(5, 2).borders(), Some(vec![0, 2, 4, 5]));
+    /// ```
     pub fn borders(&self) -> Option<Vec<u64>> {
         let len = self.len()?;
         let starts = (0..self.n_blocks()).filter_map(|block| self.block_range(block)).map(|range| range.start);
@@ -181,6 +301,13 @@ impl AxisChunks {
     }
 
     /// The size of the largest chunk, if known.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisChunks;
+    /// assert_eq!(AxisChunks::from_sizes(&[3, 0, 5])?.max_block_len(), Some(5));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn max_block_len(&self) -> Option<u64> {
         match &self.0 {
             Form::Regular { size, .. } => Some(*size),

@@ -8,6 +8,16 @@ use serde::{Deserialize, Serialize};
 ///
 /// A variable is derived from the structural name of what makes the length, so the same mask applied twice gives the same
 /// variable, and two different masks give different ones.
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// let x = Array::<i64>::arange(0, 6, 1, Chunks::size(3))?;
+/// let (large, odd) = (x.gt(2)?, (&x % 2).eq(1)?);
+/// assert_eq!(x.mask(&large)?.shape(), x.mask(&large)?.shape());
+/// assert_ne!(x.mask(&large)?.shape(), x.mask(&odd)?.shape());
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SizeVar(pub(crate) u128);
 
@@ -18,6 +28,16 @@ impl fmt::Display for SizeVar {
 }
 
 /// The length of an axis or of a chunk.
+///
+/// # Examples
+/// ```
+/// use hyperslab::chunks::Extent;
+/// use hyperslab::prelude::*;
+/// let x = Array::<i64>::zeros([2, 3], Chunks::auto())?;
+/// assert_eq!(x.shape(), [Extent::Known(2), Extent::Known(3)]);
+/// assert_eq!(Extent::from(7).to_string(), "7");
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Extent {
     /// A length in elements.
@@ -28,6 +48,12 @@ pub enum Extent {
 
 impl Extent {
     /// The length, if known.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::Extent;
+    /// assert_eq!(Extent::Known(3).known(), Some(3));
+    /// ```
     pub fn known(self) -> Option<u64> {
         match self {
             Extent::Known(len) => Some(len),
@@ -36,6 +62,12 @@ impl Extent {
     }
 
     /// Whether the length is known.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::Extent;
+    /// assert!(Extent::Known(3).is_known());
+    /// ```
     pub fn is_known(self) -> bool {
         self.known().is_some()
     }

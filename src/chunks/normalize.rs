@@ -147,6 +147,12 @@ impl Chunks {
     }
 
     /// One spec for every axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::{AxisSpec, Chunks};
+    /// assert_eq!(Chunks::every(AxisSpec::Whole), Chunks::whole());
+    /// ```
     pub fn every(spec: AxisSpec) -> Self {
         Self { axes: Axes::Every(spec), overrides: Vec::new(), limit_bytes: None, balanced: false }
     }
@@ -176,6 +182,14 @@ impl Chunks {
     }
 
     /// The byte limit of a block for automatic axes, in place of the configured one.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::Chunks;
+    /// let rows = Chunks::auto().with_axis(1, -1).with_limit_bytes(160);
+    /// assert_eq!(rows.grid_for(&[10, 4], 8)?.chunks_text(), "(5, 4)");
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn with_limit_bytes(mut self, limit_bytes: u64) -> Self {
         self.limit_bytes = Some(limit_bytes);
         self
@@ -201,6 +215,14 @@ impl Chunks {
     /// # Errors
     /// The number of specs is not the number of axes; sizes do not add up to the length of their axis; a size is zero or
     /// negative; an axis is to keep chunks that do not exist; there are 2^64 blocks or more.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::Chunks;
+    /// assert_eq!(Chunks::from((3, -1)).grid_for(&[7, 4], 8)?.n_blocks(), 3);
+    /// assert!(Chunks::from((3, 3, 3)).grid_for(&[7, 4], 8).unwrap_err().is_usage());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn grid_for(&self, shape: &[u64], item_bytes: usize) -> Result<Grid> {
         self.normalize("chunks", shape, item_bytes)
     }
@@ -209,6 +231,14 @@ impl Chunks {
     ///
     /// # Errors
     /// As [`Chunks::grid_for`], and an axis of unknown length is not kept.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::Chunks;
+    /// let old = Chunks::size(2).grid_for(&[6, 9], 8)?;
+    /// assert_eq!(Chunks::keep().with_axis(0, -1).grid_from(&old, 8)?.chunks_text(), "(6, 2)");
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn grid_from(&self, old: &Grid, item_bytes: usize) -> Result<Grid> {
         self.normalize_rechunk("rechunk", old, item_bytes)
     }

@@ -44,11 +44,23 @@ impl std::fmt::Display for AxisRange {
 
 impl AxisRange {
     /// All elements of an axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisRange;
+    /// assert_eq!(AxisRange::full(3).positions().collect::<Vec<_>>(), [0, 1, 2]);
+    /// ```
     pub fn full(len: u64) -> Self {
         Self { start: 0, step: 1, len }
     }
 
     /// The elements `range`, one after the other.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisRange;
+    /// assert_eq!(AxisRange::contiguous(2..4).positions().collect::<Vec<_>>(), [2, 3]);
+    /// ```
     pub fn contiguous(range: Range<u64>) -> Self {
         Self::canonical(range.start, 1, range.end.saturating_sub(range.start))
     }
@@ -113,42 +125,94 @@ impl AxisRange {
     }
 
     /// The position of the first element; 0 if there is none.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisRange;
+    /// assert_eq!(AxisRange::contiguous(2..4).start(), 2);
+    /// ```
     pub fn start(&self) -> u64 {
         self.start
     }
 
     /// The distance from one element to the next; never 0.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisRange;
+    /// assert_eq!(AxisRange::from_slice(None, None, -2, 5)?.step(), -2);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn step(&self) -> i64 {
         self.step
     }
 
     /// The number of elements.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisRange;
+    /// assert_eq!(AxisRange::from_slice(None, None, 2, 5)?.len(), 3);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn len(&self) -> u64 {
         self.len
     }
 
     /// Whether nothing is selected.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisRange;
+    /// assert!(AxisRange::contiguous(2..2).is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// Whether this selects all of an axis with `axis_len` elements in their order.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisRange;
+    /// assert!(AxisRange::full(3).is_full(3) && !AxisRange::full(3).reversed().is_full(3));
+    /// ```
     pub fn is_full(&self, axis_len: u64) -> bool {
         *self == Self::full(axis_len)
     }
 
     /// The position of element `i`, which is below the length.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisRange;
+    /// assert_eq!(AxisRange::from_slice(Some(1), None, 3, 9)?.at(2), 7);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn at(&self, i: u64) -> u64 {
         // Wraps to the right answer for negative steps; the caller keeps `i` below the length.
         self.start.wrapping_add((self.step as u64).wrapping_mul(i))
     }
 
     /// The positions of all elements, in order.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisRange;
+    /// assert_eq!(AxisRange::from_slice(None, None, -2, 5)?.positions().collect::<Vec<_>>(), [4, 2, 0]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn positions(&self) -> impl Iterator<Item = u64> + '_ {
         (0..self.len).map(|i| self.at(i))
     }
 
     /// The same elements, last first.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisRange;
+    /// assert_eq!(AxisRange::contiguous(2..5).reversed().positions().collect::<Vec<_>>(), [4, 3, 2]);
+    /// ```
     pub fn reversed(&self) -> Self {
         match self.len {
             0 => *self,
@@ -157,6 +221,13 @@ impl AxisRange {
     }
 
     /// The smallest range of positions that holds all elements.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisRange;
+    /// assert_eq!(AxisRange::from_slice(None, None, -2, 6)?.span(), 1..6);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn span(&self) -> Range<u64> {
         if self.is_empty() {
             return 0..0;
@@ -166,6 +237,15 @@ impl AxisRange {
     }
 
     /// The selection `inner` of what this one selects.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::chunks::AxisRange;
+    /// let odd = AxisRange::from_slice(Some(1), None, 2, 10)?;                  // 1, 3, 5, 7, 9
+    /// let last_two = AxisRange::from_slice(Some(-2), None, 1, odd.len())?;
+    /// assert_eq!(odd.compose(last_two).positions().collect::<Vec<_>>(), [7, 9]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn compose(&self, inner: AxisRange) -> Self {
         debug_assert!(inner.span().end <= self.len);
         if inner.is_empty() {

@@ -26,6 +26,29 @@ use super::slicing::{BlockSet, Piece, RangePieces};
 use crate::error::{Error, Result};
 
 /// What lies beyond the ends of an axis.
+///
+/// ```text
+/// 1 2 3 4 with a margin of 2
+///
+/// none                 1 2 3 4
+/// reflect       2 1 | 1 2 3 4 | 4 3
+/// periodic      3 4 | 1 2 3 4 | 1 2
+/// nearest       1 1 | 1 2 3 4 | 4 4
+/// constant 0    0 0 | 1 2 3 4 | 0 0
+/// ```
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// let x = Array::from_vec(vec![1, 2, 3, 4], Chunks::size(4))?;
+/// let with_margin = |boundary| {
+///     let (around, sizes) = (Overlap::depth(2).boundary(boundary).untrimmed(), MapBlocks::new().chunks([vec![8]]));
+///     x.map_overlap_with(around, sizes, |b| Ok(b.dense()?.to_owned().into()))
+/// };
+/// let reflected: Array<i32> = with_margin(Boundary::Reflect)?;
+/// assert_eq!(reflected.compute()?, ndarray::arr1(&[2, 1, 1, 2, 3, 4, 4, 3]).into_dyn());
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Boundary {
     /// Nothing: blocks at the ends have shorter halos.

@@ -7,6 +7,7 @@ use super::units::{bytes_text, duration_text};
 use crate::exec::{Observer, RunFinish, RunStart, TaskFinish};
 
 /// What the tasks of one operation took, over all runs that were watched.
+/// [`Profile::ops`] gives them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OpStats {
@@ -52,16 +53,47 @@ struct Totals {
 
 impl Profile {
     /// A profile that has seen nothing yet.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::diag::Profile;
+    /// assert_eq!(Profile::new().n_tasks(), 0);
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Tasks that have ended.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use hyperslab::diag::Profile;
+    /// use hyperslab::prelude::*;
+    /// let profile = Arc::new(Profile::new());
+    /// let x = Array::from_fn([6], Chunks::size(2), |at: &[u64]| at[0])?;
+    /// Runtime::local().observer(profile.clone()).enter(|| x.compute())?;
+    /// assert_eq!(profile.n_tasks(), 3);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn n_tasks(&self) -> u64 {
         self.lock().ops.values().map(|op| op.n_tasks).sum()
     }
 
     /// The operations with what they took, the one with the largest total first.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use hyperslab::diag::Profile;
+    /// use hyperslab::prelude::*;
+    /// let profile = Arc::new(Profile::new());
+    /// let x = Array::from_fn([6], Chunks::size(2), |at: &[u64]| at[0])?;
+    /// Runtime::local().observer(profile.clone()).enter(|| x.compute())?;
+    /// let (name, stats) = &profile.ops()[0];
+    /// assert_eq!((name.as_str(), stats.n_tasks, stats.result_bytes), ("from_block_fn", 3, 48));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn ops(&self) -> Vec<(String, OpStats)> {
         let mut ops: Vec<_> = self.lock().ops.iter().map(|(name, &op)| (name.clone(), op)).collect();
         ops.sort_by(|a, b| b.1.total_ns.cmp(&a.1.total_ns).then_with(|| a.0.cmp(&b.0)));
@@ -69,11 +101,35 @@ impl Profile {
     }
 
     /// The largest sum of reserved bytes in any run.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use hyperslab::diag::Profile;
+    /// use hyperslab::prelude::*;
+    /// let profile = Arc::new(Profile::new());
+    /// let x = Array::from_fn([6], Chunks::size(2), |at: &[u64]| at[0])?;
+    /// Runtime::local().memory(1 << 20).observer(profile.clone()).enter(|| x.sum().scalar())?;
+    /// assert!((16..=1 << 20).contains(&profile.peak_bytes()));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn peak_bytes(&self) -> u64 {
         self.lock().peak_bytes
     }
 
     /// Tasks that were started beyond the memory budget because nothing else could go on.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use hyperslab::diag::Profile;
+    /// use hyperslab::prelude::*;
+    /// let profile = Arc::new(Profile::new());
+    /// let x = Array::from_fn([6], Chunks::size(2), |at: &[u64]| at[0])?;
+    /// Runtime::local().memory(1).observer(profile.clone()).enter(|| x.sum().scalar())?;
+    /// assert!(profile.over_budget_starts() > 0);                  // no block fits into one byte
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn over_budget_starts(&self) -> u64 {
         self.lock().over_budget_starts
     }

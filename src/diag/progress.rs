@@ -53,6 +53,14 @@ impl Default for Progress {
 
 impl Progress {
     /// Bars on standard error if that is a terminal, nothing otherwise.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use hyperslab::diag::Progress;
+    /// use hyperslab::exec::Runtime;
+    /// let runtime = Runtime::local().observer(Arc::new(Progress::new()));
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
@@ -165,6 +173,12 @@ impl fmt::Debug for Progress {
 
 impl Runtime {
     /// Shows the progress of runs on the terminal: see [`Progress`].
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::Runtime;
+    /// let runtime = Runtime::local().progress();
+    /// ```
     pub fn progress(self) -> Self {
         self.observer(Arc::new(Progress::new()))
     }

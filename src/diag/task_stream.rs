@@ -66,22 +66,58 @@ impl Default for TaskStream {
 
 impl TaskStream {
     /// An empty record with room for a million tasks.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::diag::TaskStream;
+    /// assert_eq!(TaskStream::new().n_tasks(), 0);
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Records at most `max_tasks` tasks; later ones are counted only.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use hyperslab::diag::TaskStream;
+    /// use hyperslab::prelude::*;
+    /// let stream = Arc::new(TaskStream::new().with_max_tasks(2));
+    /// let x = Array::from_fn([6], Chunks::size(2), |at: &[u64]| at[0])?;
+    /// Runtime::local().observer(stream.clone()).enter(|| x.compute())?;
+    /// assert_eq!((stream.n_tasks(), stream.n_dropped()), (2, 1));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn with_max_tasks(mut self, max_tasks: usize) -> Self {
         self.max_tasks = max_tasks;
         self
     }
 
     /// Tasks that are recorded.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use hyperslab::diag::TaskStream;
+    /// use hyperslab::prelude::*;
+    /// let stream = Arc::new(TaskStream::new());
+    /// let x = Array::from_fn([6], Chunks::size(2), |at: &[u64]| at[0])?;
+    /// Runtime::local().observer(stream.clone()).enter(|| x.compute())?;
+    /// assert_eq!(stream.n_tasks(), 3);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn n_tasks(&self) -> usize {
         self.lock().tasks.len()
     }
 
     /// Tasks that came when the record was full.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::diag::TaskStream;
+    /// assert_eq!(TaskStream::new().n_dropped(), 0);
+    /// ```
     pub fn n_dropped(&self) -> u64 {
         self.lock().n_dropped
     }
@@ -90,6 +126,14 @@ impl TaskStream {
     ///
     /// # Errors
     /// The writer fails.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::diag::TaskStream;
+    /// let mut text = Vec::new();
+    /// TaskStream::new().write_to(&mut text).expect("memory takes everything");
+    /// assert!(text.starts_with(b"{\"traceEvents\":["));
+    /// ```
     pub fn write_to(&self, mut out: impl Write) -> io::Result<()> {
         let record = self.lock();
         out.write_all(b"{\"traceEvents\":[\n")?;
@@ -105,6 +149,15 @@ impl TaskStream {
     ///
     /// # Errors
     /// The file cannot be written.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::diag::TaskStream;
+    /// let dir = tempfile::tempdir().expect("a folder");
+    /// TaskStream::new().save(dir.path().join("trace.json"))?;
+    /// assert!(TaskStream::new().save(dir.path().join("no folder/trace.json")).is_err());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let write = || self.write_to(BufWriter::new(File::create(path)?));

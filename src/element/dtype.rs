@@ -9,6 +9,14 @@ use super::dispatch::dispatch;
 use crate::error::{Error, Result};
 
 /// The name of an element type at run time. Prints as NumPy's name: `float64`.
+///
+/// # Examples
+/// ```
+/// use hyperslab::element::DType;
+/// assert_eq!((DType::F64.to_string(), DType::F64.size_bytes()), ("float64".into(), 8));
+/// assert_eq!("u2".parse::<DType>()?, DType::U16);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum DType {
     /// `bool`, one byte.
@@ -40,6 +48,13 @@ pub enum DType {
 }
 
 /// The kind of number behind a [`DType`]; ordered as promotion goes.
+///
+/// # Examples
+/// ```
+/// use hyperslab::element::{DType, DTypeKind};
+/// assert_eq!(DType::U8.kind(), DTypeKind::Unsigned);
+/// assert!(DTypeKind::Unsigned < DTypeKind::Float);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DTypeKind {
     /// `bool`.
@@ -72,26 +87,56 @@ const NAMES: [(DType, &str, &str); 13] = [
 
 impl DType {
     /// All element types, in the order of this enum.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::DType;
+    /// assert_eq!(DType::all().count(), 13);
+    /// ```
     pub fn all() -> impl Iterator<Item = DType> {
         NAMES.iter().map(|row| row.0)
     }
 
     /// NumPy's name, such as `"float64"`.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::DType;
+    /// assert_eq!(DType::C64.name(), "complex128");
+    /// ```
     pub fn name(self) -> &'static str {
         NAMES[self as usize].1
     }
 
     /// NumPy's short name, such as `"f8"`.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::DType;
+    /// assert_eq!(DType::C64.short_name(), "c16");
+    /// ```
     pub fn short_name(self) -> &'static str {
         NAMES[self as usize].2
     }
 
     /// Bytes of one element.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::DType;
+    /// assert_eq!(DType::C64.size_bytes(), 16);
+    /// ```
     pub fn size_bytes(self) -> usize {
         dispatch!(self, T => size_of::<T>())
     }
 
     /// What kind of number it is.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::{DType, DTypeKind};
+    /// assert_eq!(DType::I16.kind(), DTypeKind::Signed);
+    /// ```
     pub fn kind(self) -> DTypeKind {
         match self {
             DType::Bool => DTypeKind::Bool,
@@ -103,36 +148,78 @@ impl DType {
     }
 
     /// Whether it is an integer or `bool`.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::DType;
+    /// assert!(DType::Bool.is_integral() && DType::U8.is_integral() && !DType::F32.is_integral());
+    /// ```
     pub fn is_integral(self) -> bool {
         self.kind() <= DTypeKind::Signed
     }
 
     /// Whether it is `float32` or `float64`.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::DType;
+    /// assert!(DType::F32.is_float() && !DType::C32.is_float());
+    /// ```
     pub fn is_float(self) -> bool {
         self.kind() == DTypeKind::Float
     }
 
     /// Whether it is `complex64` or `complex128`.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::DType;
+    /// assert!(DType::C32.is_complex() && !DType::F32.is_complex());
+    /// ```
     pub const fn is_complex(self) -> bool {
         matches!(self, DType::C32 | DType::C64)
     }
 
     /// The type of the magnitude: itself, or the part type of a complex type.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::DType;
+    /// assert_eq!((DType::C32.real(), DType::I8.real()), (DType::F32, DType::I8));
+    /// ```
     pub fn real(self) -> DType {
         dispatch!(self, T => <<T as super::Element>::Real as super::Element>::DTYPE)
     }
 
     /// What `sum` and `prod` give.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::DType;
+    /// assert_eq!((DType::U8.sum(), DType::Bool.sum(), DType::F32.sum()), (DType::U64, DType::I64, DType::F32));
+    /// ```
     pub fn sum(self) -> DType {
         dispatch!(self, T => <<T as super::Element>::Sum as super::Element>::DTYPE)
     }
 
     /// What `mean` and true division give.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::DType;
+    /// assert_eq!((DType::U8.mean(), DType::F32.mean()), (DType::F64, DType::F32));
+    /// ```
     pub fn mean(self) -> DType {
         dispatch!(self, T => <<T as super::Element>::Mean as super::Element>::DTYPE)
     }
 
     /// What `var` and `std` give.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::DType;
+    /// assert_eq!((DType::U8.spread(), DType::C32.spread()), (DType::F64, DType::F32));
+    /// ```
     pub fn spread(self) -> DType {
         dispatch!(self, T => <<T as super::Element>::Spread as super::Element>::DTYPE)
     }

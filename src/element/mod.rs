@@ -33,8 +33,20 @@ pub use promote::{can_cast_safely, promote, promote_all};
 pub use scalar::{Literal, Scalar};
 
 /// Single precision complex numbers (`complex64`).
+///
+/// # Examples
+/// ```
+/// use hyperslab::element::{C32, DType, Element};
+/// assert_eq!((C32::DTYPE, C32::new(3.0, 4.0).norm()), (DType::C32, 5.0));
+/// ```
 pub type C32 = num_complex::Complex<f32>;
 /// Double precision complex numbers (`complex128`).
+///
+/// # Examples
+/// ```
+/// use hyperslab::element::{C64, DType, Element};
+/// assert_eq!((C64::DTYPE, C64::new(3.0, 4.0).norm()), (DType::C64, 5.0));
+/// ```
 pub type C64 = num_complex::Complex<f64>;
 
 mod sealed {
@@ -43,6 +55,19 @@ mod sealed {
 pub(crate) use sealed::Sealed;
 
 /// A type that arrays may hold. Sealed: the list is closed, see the module docs.
+///
+/// # Examples
+/// Functions over all element types:
+/// ```
+/// use hyperslab::prelude::*;
+/// fn range_of<T: hyperslab::element::Real>(x: &Array<T>) -> Result<(T, T)> {
+///     let (low, high) = compute!(x.min(), x.max())?;
+///     Ok((low[[]], high[[]]))
+/// }
+/// let x = Array::from_vec(vec![3u8, 1, 2], Chunks::size(2))?;
+/// assert_eq!(range_of(&x)?, (1, 3));
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 pub trait Element:
     Sealed
     + arith::Arith
@@ -89,6 +114,12 @@ pub trait Element:
 }
 
 /// Element types with an order: all but the complex ones. `bool` orders `false < true`.
+///
+/// # Examples
+/// ```
+/// use hyperslab::element::Real;
+/// assert_eq!((u8::lowest(), f64::highest()), (0, f64::INFINITY));
+/// ```
 pub trait Real: Element<Real = Self> + PartialOrd {
     /// The smallest value: minus infinity for floats.
     fn lowest() -> Self;
@@ -97,18 +128,66 @@ pub trait Real: Element<Real = Self> + PartialOrd {
 }
 
 /// Floating point types, `f32` and `f64`.
+///
+/// # Examples
+/// ```
+/// use hyperslab::element::Float;
+/// use hyperslab::prelude::*;
+/// fn halves<T: Float>() -> Result<Array<T>> {
+///     Array::linspace(Element::zero(), Element::one(), 3, Chunks::auto())
+/// }
+/// assert_eq!(halves::<f32>()?.compute()?, ndarray::arr1(&[0.0, 0.5, 1.0]).into_dyn());
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 pub trait Float: Real + num_traits::Float + num_traits::FloatConst {}
 
 /// Integer types, without `bool`.
+///
+/// # Examples
+/// ```
+/// use hyperslab::element::Int;
+/// use hyperslab::prelude::*;
+/// fn common<T: Int>(x: &Array<T>, y: &Array<T>) -> Result<Array<T>> { x.gcd(y) }
+/// let x = Array::from_vec(vec![12u32, 7], Chunks::auto())?;
+/// assert_eq!(common(&x, &x.full_like(18))?.compute()?, ndarray::arr1(&[6, 1]).into_dyn());
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 pub trait Int: Real + num_traits::PrimInt + num_traits::WrappingAdd + num_traits::WrappingMul {}
 
 /// Element types that arithmetic has a meaning for: all but `bool`.
+///
+/// # Examples
+/// ```
+/// use hyperslab::element::Number;
+/// use hyperslab::prelude::*;
+/// fn twice<T: Number>(x: &Array<T>) -> Array<T> { x + x }
+/// assert_eq!(twice(&Array::from_scalar(C64::new(1.0, 2.0))).scalar()?, C64::new(2.0, 4.0));
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 pub trait Number: Element {}
 
 /// Element types that have bits of their own to work on: `bool` and the integers.
+///
+/// # Examples
+/// ```
+/// use hyperslab::element::Bits;
+/// use hyperslab::prelude::*;
+/// fn not<T: Bits>(x: &Array<T>) -> Array<T> { !x }
+/// assert_eq!((not(&Array::from_scalar(true)).scalar()?, not(&Array::from_scalar(1u8)).scalar()?), (false, 254));
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 pub trait Bits: Real {}
 
 /// Complex types.
+///
+/// # Examples
+/// ```
+/// use hyperslab::element::Complex;
+/// use hyperslab::prelude::*;
+/// fn magnitude<T: Complex>(z: &Array<T>) -> Array<T::Real> { z.absolute() }
+/// assert_eq!(magnitude(&Array::from_scalar(C64::new(3.0, 4.0))).scalar()?, 5.0);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 pub trait Complex: Element {}
 
 macro_rules! impl_element {

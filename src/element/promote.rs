@@ -27,11 +27,24 @@ pub fn promote(a: DType, b: DType) -> DType {
 }
 
 /// The type that all operands meet in; `None` for no operands.
+///
+/// # Examples
+/// ```
+/// use hyperslab::element::{DType, promote_all};
+/// assert_eq!(promote_all([DType::I8, DType::U8, DType::F32]), Some(DType::F32));
+/// assert_eq!(promote_all([]), None);
+/// ```
 pub fn promote_all(dtypes: impl IntoIterator<Item = DType>) -> Option<DType> {
     dtypes.into_iter().reduce(promote)
 }
 
 /// Whether every value of `from` has a place in `to` without changing kind downwards (NumPy's casting rule `safe`).
+///
+/// # Examples
+/// ```
+/// use hyperslab::element::{DType, can_cast_safely};
+/// assert!(can_cast_safely(DType::U8, DType::I16) && !can_cast_safely(DType::U8, DType::I8));
+/// ```
 pub fn can_cast_safely(from: DType, to: DType) -> bool {
     promote(from, to) == to
 }

@@ -12,6 +12,13 @@ use crate::error::{Error, Result};
 macro_rules! define_scalar {
     ($(($variant:ident, $t:ty)),*) => {
         /// One value with its element type.
+        ///
+        /// # Examples
+        /// ```
+        /// use hyperslab::element::{DType, Scalar};
+        /// let x = Scalar::from(2.5f32);
+        /// assert_eq!((x.dtype(), x.to_string(), x.cast(DType::I8)), (DType::F32, "2.5".into(), Scalar::I8(2)));
+        /// ```
         #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
         pub enum Scalar {
             $(
@@ -22,6 +29,12 @@ macro_rules! define_scalar {
 
         impl Scalar {
             /// The element type of the value.
+            ///
+            /// # Examples
+            /// ```
+            /// use hyperslab::element::{DType, Scalar};
+            /// assert_eq!(Scalar::I8(1).dtype(), DType::I8);
+            /// ```
             pub fn dtype(self) -> DType {
                 match self { $(Scalar::$variant(_) => DType::$variant,)* }
             }
@@ -35,6 +48,13 @@ macro_rules! define_scalar {
             }
 
             /// Whether two scalars have one type and are the same in storage (NaN equals NaN, `-0.0` differs from `0.0`).
+            ///
+            /// # Examples
+            /// ```
+            /// use hyperslab::element::Scalar;
+            /// assert!(Scalar::F64(f64::NAN).is_same(Scalar::F64(f64::NAN)));
+            /// assert!(!Scalar::F64(0.0).is_same(Scalar::F64(-0.0)));
+            /// ```
             pub fn is_same(self, other: Scalar) -> bool {
                 match (self, other) {
                     $((Scalar::$variant(a), Scalar::$variant(b)) => Element::is_same(a, b),)*
@@ -43,6 +63,12 @@ macro_rules! define_scalar {
             }
 
             /// Whether the value is NaN.
+            ///
+            /// # Examples
+            /// ```
+            /// use hyperslab::element::Scalar;
+            /// assert!(Scalar::F32(f32::NAN).is_nan() && !Scalar::I8(1).is_nan());
+            /// ```
             pub fn is_nan(self) -> bool {
                 match self { $(Scalar::$variant(x) => Element::is_nan(x),)* }
             }
@@ -91,21 +117,45 @@ impl Scalar {
     }
 
     /// Zero of an element type.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::{DType, Scalar};
+    /// assert_eq!(Scalar::zero(DType::Bool), Scalar::Bool(false));
+    /// ```
     pub fn zero(dtype: DType) -> Scalar {
         dispatch!(dtype, T => T::zero().to_scalar())
     }
 
     /// One of an element type.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::{DType, Scalar};
+    /// assert_eq!(Scalar::one(DType::F32), Scalar::F32(1.0));
+    /// ```
     pub fn one(dtype: DType) -> Scalar {
         dispatch!(dtype, T => T::one().to_scalar())
     }
 
     /// The value converted to another element type, as `astype` converts.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::{DType, Scalar};
+    /// assert_eq!(Scalar::I32(-1).cast(DType::U8), Scalar::U8(255));
+    /// ```
     pub fn cast(self, dtype: DType) -> Scalar {
         dispatch!(dtype, T => T::from_scalar(self).to_scalar())
     }
 
     /// The value as a double precision complex number, which holds every element type but large integers exactly.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::{C64, Scalar};
+    /// assert_eq!(Scalar::I32(-1).to_c64(), C64::new(-1.0, 0.0));
+    /// ```
     pub fn to_c64(self) -> C64 {
         C64::from_scalar(self)
     }
@@ -133,6 +183,13 @@ pub enum Literal {
 
 impl Literal {
     /// The element type of the result when this literal meets an array of type `dtype`.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::{DType, Literal};
+    /// assert_eq!(Literal::from(2).common_dtype(DType::U8), DType::U8);
+    /// assert_eq!(Literal::from(2.0).common_dtype(DType::U8), DType::F64);
+    /// ```
     pub fn common_dtype(self, dtype: DType) -> DType {
         match (self, dtype.kind()) {
             (Literal::Int(_), DTypeKind::Bool) => DType::I64,
@@ -146,6 +203,17 @@ impl Literal {
     }
 
     /// The literal as a value of `dtype`, or an error naming `op` where it does not fit an integer type.
+    ///
+    /// # Errors
+    /// An integer does not fit the type.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::{DType, Literal, Scalar};
+    /// assert_eq!(Literal::from(2).to_scalar("add", DType::F32)?, Scalar::F32(2.0));
+    /// assert!(Literal::from(-2).to_scalar("add", DType::U8).is_err());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn to_scalar(self, op: &'static str, dtype: DType) -> Result<Scalar> {
         let scalar = match self {
             Literal::Bool(x) => Scalar::Bool(x).cast(dtype),

@@ -31,9 +31,25 @@ pub(crate) use kind::Kind;
 pub(crate) use usage::Shown;
 
 /// A result whose error is the crate's [`Error`].
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// fn third(x: &Array<f64>) -> Result<f64> { x.index(&idx![2])?.scalar() }
+/// assert_eq!(third(&Array::arange(0.0, 4.0, 1.0, Chunks::auto())?)?, 2.0);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Who has to act on an error.
+///
+/// # Examples
+/// ```
+/// use hyperslab::error::Family;
+/// use hyperslab::prelude::*;
+/// let error = open_npy("no such file.npy", Chunks::auto()).unwrap_err();
+/// assert_eq!(error.family(), Family::Resource);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Family {
@@ -52,6 +68,17 @@ pub enum Family {
 /// What went wrong, in words, with the family that has to act.
 ///
 /// Cloning copies a pointer. Predicates such as [`Error::is_shape`] tell kinds apart without parsing the text.
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// let x = Array::<f64>::zeros([3], Chunks::auto())?;
+/// let error = x.index(&idx![7]).unwrap_err();
+/// assert_eq!(error.to_string(), "index: index 7 is out of bounds for axis 0 with length 3");
+/// let shared = error.clone();                      // one word
+/// assert!(shared.is_index());
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -87,41 +114,107 @@ impl Error {
     }
 
     /// Who has to act.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::error::Family;
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::zeros([3], Chunks::auto())?;
+    /// assert_eq!(x.sum_axis(1).unwrap_err().family(), Family::Usage);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn family(&self) -> Family {
         self.0.kind.family()
     }
 
     /// The name of the operation that failed, such as `"tensordot"`.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::zeros([3], Chunks::auto())?;
+    /// assert_eq!(x.reshape([4]).unwrap_err().op(), "reshape");
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn op(&self) -> &str {
         &self.0.op
     }
 
     /// Whether an argument did not fit ([`Family::Usage`]).
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::zeros([3], Chunks::auto())?;
+    /// assert!(x.reshape([4]).unwrap_err().is_usage());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn is_usage(&self) -> bool {
         self.family() == Family::Usage
     }
 
     /// Whether shapes or axes did not fit together.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let (x, y) = (Array::<f64>::zeros([3], Chunks::auto())?, Array::<f64>::zeros([4], Chunks::auto())?);
+    /// assert!(x.try_add(&y).unwrap_err().is_shape());
+    /// assert!(x.sum_axis(1).unwrap_err().is_shape());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn is_shape(&self) -> bool {
         matches!(self.0.kind, Kind::Shape | Kind::Axis)
     }
 
     /// Whether element types did not fit.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::zeros([3], Chunks::auto())?;
+    /// assert!(x.as_dyn().try_typed::<f32>().unwrap_err().is_dtype());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn is_dtype(&self) -> bool {
         self.0.kind == Kind::DType
     }
 
     /// Whether an index lay outside its axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::zeros([3], Chunks::auto())?;
+    /// assert!(x.take(&[3], 0).unwrap_err().is_index());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn is_index(&self) -> bool {
         self.0.kind == Kind::Index
     }
 
     /// Whether the operation needs chunk sizes that are not known before the array is computed.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::zeros([3], Chunks::auto())?;
+    /// assert!(x.mask(&x.eq(0.0)?)?.len().unwrap_err().is_unknown_chunks());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn is_unknown_chunks(&self) -> bool {
         self.0.kind == Kind::UnknownChunks
     }
 
     /// Whether memory or the memory budget was short.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let huge = Coo::<u8>::empty([1 << 40, 1 << 20], 0)?;
+    /// assert!(huge.to_dense().unwrap_err().is_memory());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn is_memory(&self) -> bool {
         self.0.kind == Kind::Memory
     }
@@ -132,6 +225,17 @@ impl Error {
     }
 
     /// Whether the run was cancelled.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::CancelToken;
+    /// use hyperslab::prelude::*;
+    /// let token = CancelToken::new();
+    /// token.cancel();
+    /// let x = Array::<f64>::zeros([3], Chunks::size(1))?;
+    /// assert!(Runtime::local().cancel_token(token).enter(|| x.compute()).unwrap_err().is_cancelled());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         self.0.kind == Kind::Cancelled
     }

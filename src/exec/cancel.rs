@@ -21,16 +21,39 @@ pub struct CancelToken(Arc<AtomicBool>);
 
 impl CancelToken {
     /// A token that has not been used.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::CancelToken;
+    /// assert!(!CancelToken::new().is_cancelled());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Cancels.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::CancelToken;
+    /// let token = CancelToken::new();
+    /// token.cancel();
+    /// assert!(token.is_cancelled());
+    /// ```
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Release);
     }
 
     /// Whether somebody has cancelled.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::CancelToken;
+    /// let token = CancelToken::new();
+    /// let clone = token.clone();
+    /// clone.cancel();
+    /// assert!(token.is_cancelled());
+    /// ```
     #[inline]
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Acquire)

@@ -22,6 +22,17 @@ use crate::error::{Error, Result};
 /// A number of bytes that may be reserved, shared by the runs of one [`Runtime`](super::Runtime).
 ///
 /// Cloning copies a pointer: all clones count together.
+///
+/// # Examples
+/// ```
+/// use hyperslab::exec::Budget;
+/// let budget = Budget::new(100);
+/// let clone = budget.clone();
+/// let held = clone.try_reserve(70).expect("70 of 100 are free");
+/// assert_eq!((budget.used_bytes(), budget.free_bytes()), (70, 30));
+/// drop(held);
+/// assert_eq!(budget.used_bytes(), 0);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Budget(Arc<Counts>);
 
@@ -33,34 +44,77 @@ struct Counts {
 
 impl Budget {
     /// A budget of `limit_bytes`, all of it free.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::Budget;
+    /// assert_eq!(Budget::new(100).free_bytes(), 100);
+    /// ```
     pub fn new(limit_bytes: u64) -> Self {
         Self(Arc::new(Counts { limit_bytes, used_bytes: AtomicU64::new(0) }))
     }
 
     /// The limit.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::Budget;
+    /// assert_eq!(Budget::new(100).limit_bytes(), 100);
+    /// ```
     #[inline]
     pub fn limit_bytes(&self) -> u64 {
         self.0.limit_bytes
     }
 
     /// The bytes reserved now; above the limit while a task runs that does not fit into it.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::Budget;
+    /// let budget = Budget::new(100);
+    /// let _held = budget.reserve_over(120);
+    /// assert_eq!(budget.used_bytes(), 120);
+    /// ```
     #[inline]
     pub fn used_bytes(&self) -> u64 {
         self.0.used_bytes.load(Ordering::Relaxed)
     }
 
     /// The bytes that can still be reserved.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::Budget;
+    /// let budget = Budget::new(100);
+    /// let _held = budget.reserve_over(120);
+    /// assert_eq!(budget.free_bytes(), 0);
+    /// ```
     #[inline]
     pub fn free_bytes(&self) -> u64 {
         self.limit_bytes().saturating_sub(self.used_bytes())
     }
 
     /// Reserves `bytes` if they fit.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::Budget;
+    /// let budget = Budget::new(100);
+    /// let _held = budget.try_reserve(70).expect("70 of 100 are free");
+    /// assert!(budget.try_reserve(40).is_none());
+    /// ```
     pub fn try_reserve(&self, bytes: u64) -> Option<Reservation> {
         self.try_take(bytes).then(|| Reservation { budget: self.clone(), bytes })
     }
 
     /// Reserves `bytes` even if they do not fit.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::Budget;
+    /// let budget = Budget::new(100);
+    /// assert_eq!(budget.reserve_over(120).bytes(), 120);
+    /// ```
     pub fn reserve_over(&self, bytes: u64) -> Reservation {
         self.take(bytes);
         Reservation { budget: self.clone(), bytes }
@@ -82,6 +136,15 @@ impl Budget {
 }
 
 /// Bytes taken from a [`Budget`]; dropping it gives them back.
+///
+/// # Examples
+/// ```
+/// use hyperslab::exec::Budget;
+/// let budget = Budget::new(100);
+/// let mut held = budget.try_reserve(70).expect("70 of 100 are free");
+/// held.shrink(50);
+/// assert_eq!((held.bytes(), budget.free_bytes()), (20, 80));
+/// ```
 #[derive(Debug)]
 #[must_use = "dropping a reservation gives its bytes back"]
 pub struct Reservation {
@@ -91,11 +154,24 @@ pub struct Reservation {
 
 impl Reservation {
     /// The bytes held.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::Budget;
+    /// assert_eq!(Budget::new(100).reserve_over(7).bytes(), 7);
+    /// ```
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
     /// Takes `bytes` more if they fit; tells whether they did.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::Budget;
+    /// let mut held = Budget::new(100).reserve_over(70);
+    /// assert!(held.try_grow(30) && !held.try_grow(1));
+    /// ```
     pub fn try_grow(&mut self, bytes: u64) -> bool {
         let taken = self.budget.try_take(bytes);
         if taken {
@@ -105,12 +181,28 @@ impl Reservation {
     }
 
     /// Takes `bytes` more even if they do not fit.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::Budget;
+    /// let mut held = Budget::new(100).reserve_over(70);
+    /// held.grow_over(70);
+    /// assert_eq!(held.bytes(), 140);
+    /// ```
     pub fn grow_over(&mut self, bytes: u64) {
         self.budget.take(bytes);
         self.bytes += bytes;
     }
 
     /// Gives back `bytes`, at most all that is held.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::Budget;
+    /// let mut held = Budget::new(100).reserve_over(70);
+    /// held.shrink(60);
+    /// assert_eq!(held.bytes(), 10);
+    /// ```
     pub fn shrink(&mut self, bytes: u64) {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
@@ -118,6 +210,15 @@ impl Reservation {
     }
 
     /// Cuts off a reservation of `bytes`, at most all that is held.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::Budget;
+    /// let budget = Budget::new(100);
+    /// let mut held = budget.reserve_over(70);
+    /// let part = held.split(20);
+    /// assert_eq!((held.bytes(), part.bytes(), budget.used_bytes()), (50, 20, 70));
+    /// ```
     pub fn split(&mut self, bytes: u64) -> Reservation {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;

@@ -55,6 +55,7 @@ pub trait Observer: Send + Sync {
 }
 
 /// The number of a run, different for all runs of the process.
+/// It prints as a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RunId(u64);
 
@@ -72,6 +73,7 @@ impl fmt::Display for RunId {
 }
 
 /// A run begins.
+/// [`Observer::run_started`] gets it; see [`Observer`] for an example.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RunStart {
@@ -86,6 +88,7 @@ pub struct RunStart {
 }
 
 /// A task begins.
+/// [`Observer::task_started`] gets it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TaskStart<'a> {
@@ -102,6 +105,7 @@ pub struct TaskStart<'a> {
 }
 
 /// A task has ended.
+/// [`Observer::task_finished`] gets it; see [`Observer`] for an example.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TaskFinish<'a> {
@@ -124,6 +128,29 @@ pub struct TaskFinish<'a> {
 }
 
 /// A run has ended.
+///
+/// # Examples
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use hyperslab::exec::{Observer, RunFinish, RunReport};
+/// use hyperslab::prelude::*;
+///
+/// #[derive(Default)]
+/// struct Last(Mutex<Option<RunReport>>);
+/// impl Observer for Last {
+///     fn run_finished(&self, run: &RunFinish<'_>) {
+///         *self.0.lock().expect("nobody panics") = Some(*run.report);
+///     }
+/// }
+///
+/// let last = Arc::new(Last::default());
+/// let runtime = Runtime::local().observer(last.clone());
+/// let x = Array::from_fn([100], Chunks::size(10), |at: &[u64]| at[0] as f64)?;
+/// runtime.enter(|| x.sum().scalar())?;
+/// let report = last.0.lock().expect("nobody panics").expect("a run has ended");
+/// assert!(report.n_tasks >= 10 && report.over_budget_starts == 0);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RunFinish<'a> {

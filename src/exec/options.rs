@@ -18,17 +18,36 @@ pub struct RunOptions {
 
 impl RunOptions {
     /// Run on the runtime's threads until the end.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::RunOptions;
+    /// let options = RunOptions::new();
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Runs everything on the caller's thread: for work too small to be worth waking another one.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::RunOptions;
+    /// let options = RunOptions::new().with_inline();
+    /// ```
     pub fn with_inline(mut self) -> Self {
         self.inline = true;
         self
     }
 
     /// Lets `token` stop the run.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::exec::{CancelToken, RunOptions};
+    /// let token = CancelToken::new();
+    /// let options = RunOptions::new().with_cancel(token.clone());
+    /// ```
     pub fn with_cancel(mut self, token: CancelToken) -> Self {
         self.cancel = Some(token);
         self
@@ -44,6 +63,9 @@ impl RunOptions {
 }
 
 /// What a run did.
+///
+/// [`Runtime::run_job`](super::Runtime::run_job) gives it, and observers get it when a run ends: see
+/// [`RunFinish`](super::RunFinish).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RunReport {

@@ -52,6 +52,13 @@ fn memory_of(limit_bytes: u64) -> (Budget, Arc<BufferPool>) {
 
 impl Runtime {
     /// A runtime on this machine with the settings of [`Config::global`].
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::config::Config;
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Runtime::local().budget().limit_bytes(), Config::global().memory_bytes());
+    /// ```
     pub fn local() -> Self {
         let config = Config::global();
         let pool = pool::Pool::new(config.threads());
@@ -61,17 +68,41 @@ impl Runtime {
 
     /// Uses `n_threads` threads of its own (at least one) instead of those of the global rayon pool. A run that is started
     /// on a thread of some rayon pool stays in that pool, with at most `n_threads` tasks at a time.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Runtime::local().threads(3).n_threads(), 3);
+    /// ```
     pub fn threads(self, n_threads: usize) -> Self {
         self.with(|parts| parts.pool = pool::Pool::new(Some(n_threads.max(1))))
     }
 
     /// Runs every task on the thread that asks, one after the other.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let here = std::thread::current().id();
+    /// let x = Array::<f64>::from_block_fn([3], Chunks::size(1), move |_| {
+    ///     assert_eq!(std::thread::current().id(), here);
+    ///     Ok(ndarray::arr1(&[1.0]).into_dyn().into())
+    /// })?;
+    /// assert_eq!(Runtime::local().serial().enter(|| x.sum().scalar())?, 3.0);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn serial(self) -> Self {
         self.with(|parts| parts.serial = true)
     }
 
     /// Allows `limit_bytes` of memory for all runs together. The budget is new: nothing is shared with the runtime that
     /// this one was made from.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Runtime::local().memory(1 << 30).budget().limit_bytes(), 1 << 30);
+    /// ```
     pub fn memory(self, limit_bytes: u64) -> Self {
         self.with(|parts| (parts.budget, parts.buffers) = memory_of(limit_bytes))
     }
@@ -80,11 +111,32 @@ impl Runtime {
     ///
     /// # Errors
     /// If the text is not a number of bytes.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Runtime::local().memory_text("1.5GB")?.budget().limit_bytes(), 1_500_000_000);
+    /// assert!(Runtime::local().memory_text("much").unwrap_err().is_usage());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn memory_text(self, limit: &str) -> Result<Self> {
         Ok(self.memory(parse_bytes(limit)?))
     }
 
     /// Adds an observer.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use hyperslab::diag::Profile;
+    /// use hyperslab::prelude::*;
+    /// let profile = Arc::new(Profile::new());
+    /// let runtime = Runtime::local().observer(profile.clone());
+    /// let x = Array::from_fn([4], Chunks::size(2), |at: &[u64]| at[0])?;
+    /// runtime.enter(|| x.sum().scalar())?;
+    /// assert!(profile.n_tasks() > 0);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn observer(self, observer: Arc<dyn Observer>) -> Self {
         self.with(|parts| parts.observers.push(observer))
     }
@@ -113,6 +165,13 @@ impl Runtime {
     }
 
     /// The memory budget that all runs share.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let runtime = Runtime::local().memory(1 << 20);
+    /// assert_eq!(runtime.budget().used_bytes(), 0);
+    /// ```
     pub fn budget(&self) -> &Budget {
         &self.0.budget
     }
@@ -123,11 +182,24 @@ impl Runtime {
     }
 
     /// The largest number of tasks at one time.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// assert_eq!(Runtime::local().serial().n_threads(), 1);
+    /// ```
     pub fn n_threads(&self) -> usize {
         if self.0.serial { 1 } else { self.0.pool.n_threads() }
     }
 
     /// Makes this the [`current`](Self::current) runtime of this thread while `f` runs.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let two = Runtime::local().threads(2);
+    /// assert_eq!(two.enter(|| Runtime::current().n_threads()), 2);
+    /// ```
     pub fn enter<R>(&self, f: impl FnOnce() -> R) -> R {
         let _guard = self.enter_guard();
         f()
@@ -135,12 +207,29 @@ impl Runtime {
 
     /// Makes this the [`current`](Self::current) runtime of this thread until the guard is dropped. Guards must be dropped
     /// in the reverse order in which they were made.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let guard = Runtime::local().threads(2).enter_guard();
+    /// assert_eq!(Runtime::current().n_threads(), 2);
+    /// drop(guard);
+    /// ```
     pub fn enter_guard(&self) -> EnterGuard {
         CURRENT.with_borrow_mut(|stack| stack.push(self.clone()));
         EnterGuard { not_send: std::marker::PhantomData }
     }
 
     /// The innermost runtime entered on this thread, or the process's default one.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::ones([4], Chunks::size(2))?;
+    /// let total = x.sum().scalar()?;                         // runs on `Runtime::current()`
+    /// assert_eq!(Runtime::local().serial().enter(|| x.sum().scalar())?, total);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn current() -> Self {
         static DEFAULT: OnceLock<Runtime> = OnceLock::new();
         CURRENT
@@ -153,6 +242,9 @@ impl Runtime {
     /// # Errors
     /// The first error of a task, with the operation and the block; a panic of a task as such an error; cancellation. The
     /// run is over then, and its memory returned.
+    ///
+    /// # Examples
+    /// See [`Job`].
     pub fn run_job<J: Job>(&self, job: &J, options: &RunOptions) -> Result<RunReport> {
         let inline = self.0.serial || options.is_inline();
         let n_threads = if inline { 1 } else { self.n_threads() };
@@ -198,6 +290,18 @@ thread_local! {
 }
 
 /// Leaves the runtime that [`Runtime::enter_guard`] entered when it is dropped.
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// let (one, two) = (Runtime::local().threads(1), Runtime::local().threads(2));
+/// let outer = one.enter_guard();
+/// let inner = two.enter_guard();
+/// assert_eq!(Runtime::current().n_threads(), 2);
+/// drop(inner);
+/// assert_eq!(Runtime::current().n_threads(), 1);
+/// drop(outer);
+/// ```
 #[derive(Debug)]
 #[must_use = "the runtime is left when the guard is dropped"]
 pub struct EnterGuard {

@@ -15,6 +15,17 @@ use super::ops::Op;
 use crate::block::ArrayMeta;
 
 /// One node of an expression.
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// let x = Array::<f64>::arange(0.0, 4.0, 1.0, Chunks::size(2))?;
+/// let y = &x + &x;
+/// let expr = y.as_dyn().expr();
+/// assert_eq!((expr.inputs().len(), expr.n_ops()), (2, 2));
+/// assert_eq!(expr.inputs()[0].name(), x.name());
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 pub struct Expr {
     op: Op,
     inputs: Vec<Arc<Expr>>,
@@ -34,21 +45,53 @@ impl Expr {
     }
 
     /// The expressions that this one reads.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::arange(0.0, 4.0, 1.0, Chunks::size(2))?;
+    /// assert_eq!((&x + 1.0).as_dyn().expr().inputs().len(), 2);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn inputs(&self) -> &[Arc<Expr>] {
         &self.inputs
     }
 
     /// What is promised of the result.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::arange(0.0, 4.0, 1.0, Chunks::size(2))?;
+    /// assert_eq!(x.as_dyn().expr().meta().dtype, DType::F64);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn meta(&self) -> &ArrayMeta {
         &self.meta
     }
 
     /// The name: equal names compute equal arrays.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::arange(0.0, 4.0, 1.0, Chunks::size(2))?;
+    /// assert_eq!(x.as_dyn().expr().name(), x.name());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn name(&self) -> Name {
         self.name
     }
 
     /// The number of different operations in the expression, this one included.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::arange(0.0, 4.0, 1.0, Chunks::size(2))?;
+    /// assert_eq!((&x * &x + &x).as_dyn().expr().n_ops(), 3);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn n_ops(self: &Arc<Self>) -> usize {
         post_order(std::slice::from_ref(self)).len()
     }

@@ -12,6 +12,15 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3Default;
 
 /// The name of an expression.
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// let x = Array::<f64>::arange(0.0, 4.0, 1.0, Chunks::size(2))?;
+/// assert_eq!(x.exp().name(), x.exp().name());
+/// assert_ne!(x.exp().name(), x.sin().name());
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Name(u128);
 
@@ -30,6 +39,14 @@ impl Name {
     }
 
     /// The name as a number.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::arange(0.0, 4.0, 1.0, Chunks::size(2))?;
+    /// assert_ne!(x.exp().name().bits(), x.name().bits());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn bits(self) -> u128 {
         self.0
     }

@@ -13,6 +13,14 @@ use crate::error::Result;
 use crate::kernels::Kernel;
 
 /// Layers of tasks, ready to run.
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// let x = Array::<f64>::arange(0.0, 4.0, 1.0, Chunks::size(2))?;
+/// assert_eq!(x.exp().plan()?.n_tasks(), 4);                       // two blocks are made, then changed
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Plan {
     layers: Vec<Layer>,
@@ -136,11 +144,27 @@ impl Plan {
     }
 
     /// The number of layers.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::arange(0.0, 4.0, 1.0, Chunks::size(2))?;
+    /// assert_eq!(x.exp().plan()?.n_layers(), x.exp().sin().plan()?.n_layers());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn n_layers(&self) -> usize {
         self.layers.len()
     }
 
     /// The number of tasks that a run makes.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::arange(0.0, 4.0, 1.0, Chunks::size(2))?;
+    /// assert_eq!(x.plan()?.n_tasks(), 2);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn n_tasks(&self) -> u64 {
         self.layers
             .iter()
@@ -153,6 +177,14 @@ impl Plan {
     }
 
     /// The largest bound of what one task allocates.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::arange(0.0, 4.0, 1.0, Chunks::size(2))?;
+    /// assert_eq!(x.plan()?.max_task_bytes(), 16);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn max_task_bytes(&self) -> u64 {
         self.layers.iter().map(|layer| layer.task_bytes).max().unwrap_or(0)
     }

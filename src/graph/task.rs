@@ -5,6 +5,13 @@ use std::fmt;
 /// The name of one task inside a plan: its layer and its number in that layer.
 ///
 /// One word: 24 bits of layer (16 million layers) over 40 bits of index (10^12 tasks a layer).
+///
+/// # Examples
+/// ```
+/// use hyperslab::graph::TaskId;
+/// let task = TaskId::new(3, 7);
+/// assert_eq!((task.layer(), task.index(), format!("{task:?}")), (3, 7, "3.7".into()));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskId(u64);
 
@@ -17,6 +24,12 @@ impl TaskId {
     pub const MAX_LAYERS: u32 = 1 << (64 - INDEX_BITS);
 
     /// Task `index` of layer `layer`; both must be below their maxima.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::graph::TaskId;
+    /// assert!(TaskId::new(0, 9) < TaskId::new(1, 0));
+    /// ```
     #[inline]
     pub fn new(layer: u32, index: u64) -> Self {
         debug_assert!(layer < Self::MAX_LAYERS && index < Self::MAX_TASKS);
@@ -24,12 +37,24 @@ impl TaskId {
     }
 
     /// The number of the layer.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::graph::TaskId;
+    /// assert_eq!(TaskId::new(3, 7).layer(), 3);
+    /// ```
     #[inline]
     pub fn layer(self) -> u32 {
         (self.0 >> INDEX_BITS) as u32
     }
 
     /// The number of the task in its layer.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::graph::TaskId;
+    /// assert_eq!(TaskId::new(3, 7).index(), 7);
+    /// ```
     #[inline]
     pub fn index(self) -> u64 {
         self.0 & (Self::MAX_TASKS - 1)
@@ -47,6 +72,9 @@ impl fmt::Debug for TaskId {
 ///
 /// Dependencies and users form multisets: a task that reads one block through two operands names it twice, and the block
 /// names that user twice.
+///
+/// # Examples
+/// See [`Job`](crate::exec::Job).
 pub trait TaskGraph {
     /// Calls `visit` for each dependency of `task`, in the order in which its kernel takes them.
     fn deps(&self, task: TaskId, visit: &mut dyn FnMut(TaskId));

@@ -47,34 +47,89 @@ pub struct RawSpec {
 
 impl RawSpec {
     /// Little-endian numbers in row-major order from the start of the file.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::DType;
+    /// use hyperslab::io::RawSpec;
+    /// assert_eq!(RawSpec::new(DType::I16, [3, 4]).end_bytes()?, 24);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn new(dtype: DType, shape: impl Into<Vec<u64>>) -> Self {
         Self { dtype, shape: shape.into(), offset_bytes: 0, big_endian: false, column_major: false }
     }
 
     /// The numbers start after `offset_bytes` bytes.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::DType;
+    /// use hyperslab::io::RawSpec;
+    /// assert_eq!(RawSpec::new(DType::I16, [3, 4]).with_offset_bytes(512).end_bytes()?, 536);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn with_offset_bytes(mut self, offset_bytes: u64) -> Self {
         self.offset_bytes = offset_bytes;
         self
     }
 
     /// The bytes of each number are stored from the highest to the lowest.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::{RawSpec, open_raw};
+    /// use hyperslab::prelude::*;
+    /// let dir = tempfile::tempdir().expect("a folder");
+    /// let path = dir.path().join("numbers.bin");
+    /// std::fs::write(&path, [0, 1, 1, 0]).expect("a file");
+    /// let spec = RawSpec::new(DType::U16, [2]).big_endian();
+    /// assert_eq!(open_raw(&path, spec, 1)?.try_typed::<u16>()?.compute()?, ndarray::arr1(&[1, 256]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn big_endian(mut self) -> Self {
         self.big_endian = true;
         self
     }
 
     /// The first axis varies fastest (Fortran's order).
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::{RawSpec, open_raw};
+    /// use hyperslab::prelude::*;
+    /// let dir = tempfile::tempdir().expect("a folder");
+    /// let path = dir.path().join("numbers.bin");
+    /// std::fs::write(&path, [1, 2, 3, 4]).expect("a file");
+    /// let spec = RawSpec::new(DType::U8, [2, 2]).column_major();
+    /// let x = open_raw(&path, spec, Chunks::auto())?.try_typed::<u8>()?;
+    /// assert_eq!(x.compute()?, ndarray::arr2(&[[1, 3], [2, 4]]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn column_major(mut self) -> Self {
         self.column_major = true;
         self
     }
 
     /// The element type.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::DType;
+    /// use hyperslab::io::RawSpec;
+    /// assert_eq!(RawSpec::new(DType::I16, [3, 4]).dtype(), DType::I16);
+    /// ```
     pub fn dtype(&self) -> DType {
         self.dtype
     }
 
     /// The length of each axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::DType;
+    /// use hyperslab::io::RawSpec;
+    /// assert_eq!(RawSpec::new(DType::I16, [3, 4]).shape(), [3, 4]);
+    /// ```
     pub fn shape(&self) -> &[u64] {
         &self.shape
     }
@@ -83,6 +138,15 @@ impl RawSpec {
     ///
     /// # Errors
     /// The end lies beyond 2^63.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::element::DType;
+    /// use hyperslab::io::RawSpec;
+    /// assert_eq!(RawSpec::new(DType::F64, [2, 5]).end_bytes()?, 80);
+    /// assert!(RawSpec::new(DType::F64, [1 << 40, 1 << 40]).end_bytes().is_err());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn end_bytes(&self) -> Result<u64> {
         let size_bytes = self.dtype.size_bytes() as u64;
         // An axis of length zero does not excuse the others: blocks of such an array must have sensible shapes too.
@@ -124,6 +188,20 @@ pub fn open_raw(path: impl AsRef<Path>, spec: RawSpec, chunks: impl Into<Chunks>
 }
 
 /// An array of numbers in a file.
+/// [`open_raw`] makes lazy arrays over it.
+///
+/// # Examples
+/// ```
+/// use hyperslab::io::{RawSource, RawSpec};
+/// use hyperslab::prelude::*;
+/// let dir = tempfile::tempdir().expect("a folder");
+/// let path = dir.path().join("numbers.bin");
+/// std::fs::write(&path, [1, 2, 3]).expect("a file");
+/// let source = RawSource::open(&path, RawSpec::new(DType::U8, [3]))?;
+/// assert_eq!(source.spec().shape(), [3]);
+/// assert!(RawSource::open(&path, RawSpec::new(DType::U8, [4])).is_err());          // too short
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct RawSource {
     format: &'static str,
@@ -171,11 +249,34 @@ impl RawSource {
     }
 
     /// How the numbers lie in the file.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::{RawSource, RawSpec};
+    /// use hyperslab::prelude::*;
+    /// let dir = tempfile::tempdir().expect("a folder");
+    /// let path = dir.path().join("numbers.bin");
+    /// std::fs::write(&path, [1, 2, 3]).expect("a file");
+    /// assert_eq!(RawSource::open(&path, RawSpec::new(DType::U8, [3]))?.spec().dtype(), DType::U8);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn spec(&self) -> &RawSpec {
         &self.spec
     }
 
     /// A number that stands for path, length, time of change and layout of the file: equal keys, equal elements.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::{RawSource, RawSpec};
+    /// use hyperslab::prelude::*;
+    /// let dir = tempfile::tempdir().expect("a folder");
+    /// let path = dir.path().join("numbers.bin");
+    /// std::fs::write(&path, [1, 2, 3]).expect("a file");
+    /// let key = |n| Ok::<_, Error>(RawSource::open(&path, RawSpec::new(DType::U8, [n]))?.key());
+    /// assert!(key(3)? == key(3)? && key(3)? != key(2)?);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn key(&self) -> u128 {
         self.key
     }

@@ -31,6 +31,19 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 /// As [`open_npy`](super::open_npy).
+///
+/// # Examples
+/// ```
+/// use hyperslab::io::open_npy_mapped;
+/// use hyperslab::prelude::*;
+/// let dir = tempfile::tempdir().expect("a folder");
+/// let path = dir.path().join("numbers.npy");
+/// save_npy(&Array::<i64>::arange(0, 10, 1, Chunks::size(4))?, &path)?;
+/// // SAFETY: nobody else knows the file.
+/// let mapped = unsafe { open_npy_mapped(&path, Chunks::size(3)) }?;
+/// assert_eq!(mapped.try_typed::<i64>()?.sum().scalar()?, 45);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 pub unsafe fn open_npy_mapped(path: impl AsRef<Path>, chunks: impl Into<Chunks>) -> Result<DynArray> {
     let path = path.as_ref();
     let key = PositionedFile::open(OP, path)?.key();

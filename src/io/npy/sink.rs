@@ -45,6 +45,23 @@ pub fn save_npy(array: &impl AsRef<DynArray>, path: impl AsRef<Path>) -> Result<
 /// The file appears under its name with [`finish`](Self::finish), which checks that all blocks have come; dropped before, it
 /// leaves nothing. Each contiguous run of a block is one write, so chunks that are whole along the last axes are the
 /// fastest.
+/// [`save_npy`] does all of this.
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+/// use hyperslab::io::NpySink;
+/// use hyperslab::prelude::*;
+/// let dir = tempfile::tempdir().expect("a folder");
+/// let path = dir.path().join("by_hand.npy");
+/// let x = Array::<i32>::arange(0, 8, 1, Chunks::size(4))?;
+/// let sink = Arc::new(NpySink::create(&path, x.meta())?);
+/// x.as_dyn().store(sink.clone())?;
+/// assert!(!path.exists());
+/// sink.finish()?;
+/// assert_eq!(open_npy(&path, Chunks::auto())?.n_elems()?, 8);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct NpySink {
     // Dropped before `staged`, so that the file is closed when it is removed.
@@ -61,6 +78,17 @@ impl NpySink {
     ///
     /// # Errors
     /// The shape is unknown, the array takes 2^63 bytes or more, or the file cannot be made.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::NpySink;
+    /// use hyperslab::prelude::*;
+    /// let dir = tempfile::tempdir().expect("a folder");
+    /// let x = Array::<i32>::arange(0, 8, 1, Chunks::size(4))?;
+    /// let unknown = x.mask(&x.gt(3)?)?;
+    /// assert!(NpySink::create(dir.path().join("x.npy"), unknown.meta()).unwrap_err().is_unknown_chunks());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn create(path: impl AsRef<Path>, meta: &ArrayMeta) -> Result<Self> {
         let shape = meta.grid.require_shape("save_npy")?;
         let header = header::write(meta.dtype, &shape);
@@ -77,6 +105,16 @@ impl NpySink {
     ///
     /// # Errors
     /// Blocks are missing, or the operating system fails.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::NpySink;
+    /// use hyperslab::prelude::*;
+    /// let dir = tempfile::tempdir().expect("a folder");
+    /// let x = Array::<i32>::zeros([6], Chunks::size(3))?;
+    /// assert!(NpySink::create(dir.path().join("x.npy"), x.meta())?.finish().is_err());       // no block was written
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn finish(&self) -> Result<()> {
         let missing = self.missing_elems.load(Ordering::Acquire);
         if missing > 0 {

@@ -46,6 +46,19 @@ pub(super) fn array_over(source: NpySource, chunks: Chunks) -> Result<DynArray> 
 }
 
 /// The array in an `.npy` file. The file stays open; blocks are read from it at any position by any thread.
+/// [`open_npy`] makes lazy arrays over it.
+///
+/// # Examples
+/// ```
+/// use hyperslab::io::NpySource;
+/// use hyperslab::prelude::*;
+/// let dir = tempfile::tempdir().expect("a folder");
+/// let path = dir.path().join("numbers.npy");
+/// save_npy(&Array::<i64>::zeros([2, 5], Chunks::size(4))?, &path)?;
+/// let source = NpySource::open(&path)?;
+/// assert_eq!((source.dtype(), source.shape()), (DType::I64, &[2, 5][..]));
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct NpySource(RawSource);
 
@@ -55,6 +68,13 @@ impl NpySource {
     /// # Errors
     /// The file cannot be opened, is no `.npy` file, holds elements that arrays cannot hold, or is shorter than its header
     /// promises.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// use hyperslab::io::NpySource;
+    /// assert!(NpySource::open("no such file.npy").is_err());
+    /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let file = PositionedFile::open(OP, path.as_ref())?;
         let key = file.key();
@@ -68,16 +88,49 @@ impl NpySource {
     }
 
     /// The element type.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::NpySource;
+    /// use hyperslab::prelude::*;
+    /// let dir = tempfile::tempdir().expect("a folder");
+    /// let path = dir.path().join("numbers.npy");
+    /// save_npy(&Array::<f32>::zeros([2], Chunks::auto())?, &path)?;
+    /// assert_eq!(NpySource::open(&path)?.dtype(), DType::F32);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn dtype(&self) -> DType {
         self.0.spec().dtype()
     }
 
     /// The length of each axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::NpySource;
+    /// use hyperslab::prelude::*;
+    /// let dir = tempfile::tempdir().expect("a folder");
+    /// let path = dir.path().join("numbers.npy");
+    /// save_npy(&Array::<f32>::zeros([2, 5], Chunks::auto())?, &path)?;
+    /// assert_eq!(NpySource::open(&path)?.shape(), [2, 5]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn shape(&self) -> &[u64] {
         self.0.spec().shape()
     }
 
     /// A number that stands for path, length and time of change of the file: equal keys, equal elements.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::NpySource;
+    /// use hyperslab::prelude::*;
+    /// let dir = tempfile::tempdir().expect("a folder");
+    /// let path = dir.path().join("numbers.npy");
+    /// save_npy(&Array::<f32>::zeros([2], Chunks::auto())?, &path)?;
+    /// assert_eq!(NpySource::open(&path)?.key(), NpySource::open(&path)?.key());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn key(&self) -> u128 {
         self.0.key()
     }

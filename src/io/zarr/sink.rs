@@ -93,29 +93,72 @@ impl Default for ZarrOptions {
 
 impl ZarrOptions {
     /// Chunks compressed with zstd at level 3, one file each; a folder that exists is an error.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::ZarrOptions;
+    /// assert_eq!(ZarrOptions::new().level(), 3);
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// The level of zstd, from -131072 (fast) over 0 (its default) to 22 (small).
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::ZarrOptions;
+    /// assert_eq!(ZarrOptions::new().with_level(19).level(), 19);
+    /// ```
     pub fn with_level(mut self, level: i32) -> Self {
         self.level = level;
         self
     }
 
     /// The level of zstd.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::ZarrOptions;
+    /// assert_eq!(ZarrOptions::new().with_level(-7).level(), -7);
+    /// ```
     pub fn level(&self) -> i32 {
         self.level
     }
 
     /// Makes each chunk a shard of inner chunks with these lengths, which must divide the array's chunks: one file for each
     /// block, of which parts can be read alone.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::{ZarrOptions, ZarrSource, save_zarr_with};
+    /// use hyperslab::prelude::*;
+    /// let dir = tempfile::tempdir().expect("a folder");
+    /// let path = dir.path().join("sharded.zarr");
+    /// let x = Array::<i32>::zeros([8, 8], Chunks::size(4))?;
+    /// save_zarr_with(&x, &path, &ZarrOptions::new().with_inner_chunks([2, 2]))?;
+    /// assert_eq!(ZarrSource::open(&path)?.chunk_shape(), [2, 2]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn with_inner_chunks(mut self, lens: impl Into<Vec<u64>>) -> Self {
         self.inner_chunks = Some(lens.into());
         self
     }
 
     /// Replaces an array of that name.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::{ZarrOptions, save_zarr_with};
+    /// use hyperslab::prelude::*;
+    /// let dir = tempfile::tempdir().expect("a folder");
+    /// let path = dir.path().join("twice.zarr");
+    /// let x = Array::<i32>::zeros([8], Chunks::size(4))?;
+    /// save_zarr(&x, &path)?;
+    /// assert!(save_zarr(&x, &path).is_err());
+    /// save_zarr_with(&x, &path, &ZarrOptions::new().overwrite())?;
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn overwrite(mut self) -> Self {
         self.overwrite = true;
         self
@@ -127,6 +170,23 @@ impl ZarrOptions {
 ///
 /// The folder appears under its name with [`finish`](Self::finish), which checks that all blocks have come; dropped before,
 /// it leaves nothing. Blocks that hold the fill value only are not stored.
+/// [`save_zarr`] does all of this.
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+/// use hyperslab::io::{ZarrOptions, ZarrSink};
+/// use hyperslab::prelude::*;
+/// let dir = tempfile::tempdir().expect("a folder");
+/// let path = dir.path().join("by_hand.zarr");
+/// let x = Array::<i32>::arange(0, 8, 1, Chunks::size(4))?;
+/// let sink = Arc::new(ZarrSink::create(&path, x.meta(), &ZarrOptions::new())?);
+/// x.as_dyn().store(sink.clone())?;
+/// assert!(!path.exists());
+/// sink.finish()?;
+/// assert_eq!(open_zarr(&path)?.n_elems()?, 8);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 pub struct ZarrSink {
     staged: Staged,
     overwrite: bool,
@@ -146,6 +206,16 @@ impl ZarrSink {
     ///
     /// # Errors
     /// Chunk sizes are unknown or differ along an axis; inner chunks do not divide them; the folder exists or cannot be made.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::{ZarrOptions, ZarrSink};
+    /// use hyperslab::prelude::*;
+    /// let dir = tempfile::tempdir().expect("a folder");
+    /// let uneven = Array::<i32>::zeros([6], Chunks::from(vec![vec![1, 2, 3]]))?;
+    /// assert!(ZarrSink::create(dir.path().join("x.zarr"), uneven.meta(), &ZarrOptions::new()).is_err());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn create(path: impl AsRef<Path>, meta: &ArrayMeta, options: &ZarrOptions) -> Result<Self> {
         let shape = meta.grid.require_shape("save_zarr")?;
         let chunk = regular_chunk(meta)?;
@@ -177,6 +247,17 @@ impl ZarrSink {
     ///
     /// # Errors
     /// Blocks are missing, or the operating system fails.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::{ZarrOptions, ZarrSink};
+    /// use hyperslab::prelude::*;
+    /// let dir = tempfile::tempdir().expect("a folder");
+    /// let x = Array::<i32>::zeros([6], Chunks::size(3))?;
+    /// let sink = ZarrSink::create(dir.path().join("x.zarr"), x.meta(), &ZarrOptions::new())?;
+    /// assert!(sink.finish().is_err());                             // no block was written
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn finish(&self) -> Result<()> {
         let missing = self.missing_blocks.load(Ordering::Acquire);
         let target = self.staged.target();

@@ -80,6 +80,18 @@ fn array_over(source: ZarrSource, chunks: &Chunks) -> Result<DynArray> {
 ///
 /// Any rectangle can be read; it costs the decoding of every inner chunk that it touches, so blocks that are made of whole
 /// chunks are read once over. [`default_chunks`](Self::default_chunks) gives such blocks.
+///
+/// # Examples
+/// ```
+/// use hyperslab::io::ZarrSource;
+/// use hyperslab::prelude::*;
+/// let dir = tempfile::tempdir().expect("a folder");
+/// let path = dir.path().join("small.zarr");
+/// save_zarr(&Array::<i32>::zeros([6, 4], Chunks::size(2))?, &path)?;
+/// let source = ZarrSource::open(&path)?;
+/// assert_eq!((source.dtype(), source.shape(), source.chunk_shape()), (DType::I32, &[6, 4][..], &[2, 2][..]));
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct ZarrSource {
     store: Store,
@@ -113,6 +125,13 @@ impl ZarrSource {
     ///
     /// # Errors
     /// The folder cannot be read, holds no array, or one whose element type, grid or codecs are not supported.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// use hyperslab::io::ZarrSource;
+    /// assert!(ZarrSource::open("no such folder").is_err());
+    /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let store = Store::open(path.as_ref())?;
         let meta = ZarrMeta::read(&store)?;
@@ -120,16 +139,49 @@ impl ZarrSource {
     }
 
     /// The element type.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::ZarrSource;
+    /// use hyperslab::prelude::*;
+    /// let dir = tempfile::tempdir().expect("a folder");
+    /// let path = dir.path().join("small.zarr");
+    /// save_zarr(&Array::<bool>::zeros([6], Chunks::size(2))?, &path)?;
+    /// assert_eq!(ZarrSource::open(&path)?.dtype(), DType::Bool);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn dtype(&self) -> DType {
         self.meta.dtype
     }
 
     /// The length of each axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::ZarrSource;
+    /// use hyperslab::prelude::*;
+    /// let dir = tempfile::tempdir().expect("a folder");
+    /// let path = dir.path().join("small.zarr");
+    /// save_zarr(&Array::<bool>::zeros([6, 4], Chunks::size(2))?, &path)?;
+    /// assert_eq!(ZarrSource::open(&path)?.shape(), [6, 4]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn shape(&self) -> &[u64] {
         &self.meta.shape
     }
 
     /// The lengths of what is compressed at one time: a chunk, or an inner chunk where chunks are shards.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::io::ZarrSource;
+    /// use hyperslab::prelude::*;
+    /// let dir = tempfile::tempdir().expect("a folder");
+    /// let path = dir.path().join("small.zarr");
+    /// save_zarr(&Array::<bool>::zeros([6, 4], Chunks::size(2))?, &path)?;
+    /// assert_eq!(ZarrSource::open(&path)?.chunk_shape(), [2, 2]);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn chunk_shape(&self) -> &[u64] {
         &self.meta.chunk
     }
