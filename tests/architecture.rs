@@ -196,6 +196,38 @@ fn foreign_crates_keep_to_their_doors() {
     }
 }
 
+/// Files and folders that the guide names and nobody finds, and modules that it leaves out.
+fn faults_of_the_guide(guide: &str, paths: &[String]) -> Vec<String> {
+    let is_name = |c: char| c.is_alphanumeric() || "_/.".contains(c);
+    let words = guide.split(|c: char| !is_name(c)).filter(|word| word.ends_with(".rs") || word.ends_with('/'));
+    let words = words.filter(|word| word.starts_with(|c: char| c.is_alphabetic()));
+    let exists = |word: &str| {
+        let outside = ["tests/", "benches/"].iter().any(|folder| word.starts_with(folder));
+        let inside = format!("/{}", word.trim_start_matches("src/"));
+        let named = |path: &String| if word.ends_with('/') { path.contains(&inside) } else { path.ends_with(&inside) };
+        if outside {
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(word).exists()
+        } else {
+            word == "src/" || paths.iter().map(|path| format!("/{path}")).any(|path| named(&path))
+        }
+    };
+    let missing = words.filter(|word| !exists(word)).map(|word| format!("{word} is not there"));
+    let modules = paths.iter().filter_map(|path| path.split('/').next());
+    let left_out = modules.filter(|module| !guide.contains(&format!("src/{module}")));
+    let mut faults: Vec<String> = missing.chain(left_out.map(|module| format!("{module} is not named"))).collect();
+    faults.sort();
+    faults.dedup();
+    faults
+}
+
+#[test]
+fn the_guide_to_the_architecture_is_true() {
+    let guide = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc/architecture.rs")).unwrap();
+    let paths: Vec<String> = sources().into_iter().map(|source| source.path).collect();
+    let faults = faults_of_the_guide(&guide, &paths);
+    assert!(faults.is_empty(), "src/doc/architecture.rs:\n{}", faults.join("\n"));
+}
+
 #[test]
 fn the_checker_finds_what_it_looks_for() {
     let lines = |text: &str| without_tests(text);
@@ -205,4 +237,8 @@ fn the_checker_finds_what_it_looks_for() {
     assert!(wrong_arrows("graph/x.rs", &lines("use crate::kernels::Kernel;")).is_empty());
     let long = format!("    fn long() {{\n{}    }}\n", "        work();\n".repeat(70));
     assert_eq!(functions(&lines(&long)), [("long".to_owned(), 72)]);
+    let paths = ["graph/expr.rs", "lib.rs"].map(String::from);
+    assert!(faults_of_the_guide("src/graph/ holds `graph/expr.rs`, src/lib.rs: its map", &paths).is_empty());
+    let faults = faults_of_the_guide("src/lib.rs and `graph/plan.rs`", &paths);
+    assert_eq!(faults, ["graph is not named", "graph/plan.rs is not there"]);
 }
