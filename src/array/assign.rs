@@ -274,6 +274,10 @@ impl<T: Element> Array<T> {
     ///
     /// Of equal positions in a list the last one wins.
     ///
+    /// # Errors
+    /// As [`assign`](Self::assign), and lists of positions differ in length, or several lists stand on other axes than the
+    /// leading ones.
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;
@@ -292,6 +296,9 @@ impl<T: Element> Array<T> {
     ///
     /// One value, or values over the remaining axes, fuse with what follows; values selected by the same mask
     /// (`x.mask(&m)?`) are put back in order.
+    ///
+    /// # Errors
+    /// The mask does not fit the leading axes, the value does not broadcast to the selection, or NaN goes to an integer type.
     ///
     /// # Examples
     /// ```

@@ -447,6 +447,9 @@ impl<T: Element> Array<T> {
 
     /// Calls a function that makes a sparse block of every block; the fill value is zero.
     ///
+    /// # Errors
+    /// When run: the function fails, or returns a block of another shape or fill value.
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;
@@ -479,6 +482,9 @@ impl<T: Element> Array<T> {
 
 forward! { try_same:
     /// Whole blocks by their position in the grid: ranges, integers and lists count blocks, not elements.
+    ///
+    /// # Errors
+    /// A position lies outside the grid, or no block of an axis is selected.
     ///
     /// # Examples
     /// ```

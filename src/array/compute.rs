@@ -70,6 +70,9 @@ impl DynArray {
 
     /// The task graph in Graphviz's DOT language; see [`Array::explain`] for text.
     ///
+    /// # Errors
+    /// An operation can not be planned for these chunks.
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;
@@ -82,6 +85,9 @@ impl DynArray {
     }
 
     /// The task graph as an SVG picture.
+    ///
+    /// # Errors
+    /// An operation can not be planned for these chunks.
     ///
     /// # Examples
     /// ```
@@ -350,6 +356,9 @@ impl<T: Element> Array<T> {
 
     /// Runs the expression and keeps its blocks in memory: the array that comes back computes nothing again.
     ///
+    /// # Errors
+    /// A task fails; the message names the operation and the block.
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;
@@ -362,6 +371,9 @@ impl<T: Element> Array<T> {
     }
 
     /// Runs the expression, keeps its blocks in memory and learns their sizes: every operation works on the result.
+    ///
+    /// # Errors
+    /// A task fails, or blocks side by side turn out to differ in length.
     ///
     /// # Examples
     /// ```
@@ -378,6 +390,9 @@ impl<T: Element> Array<T> {
     }
 
     /// What will run: the expression, the plan after all passes with its tasks, and the bytes a task may take.
+    ///
+    /// # Errors
+    /// An operation can not be planned for these chunks.
     ///
     /// # Examples
     /// ```

@@ -236,6 +236,9 @@ pub fn matmul<T: Element>(lhs: &Array<T>, rhs: &Array<T>) -> Result<Array<T>> {
 
 /// The sum of products over the last axis of the first and the second to last of the second, as NumPy's `dot`.
 ///
+/// # Errors
+/// Lengths do not fit, or a sparse operand has a fill that is not zero.
+///
 /// # Examples
 /// ```
 /// use hyperslab::prelude::*;

@@ -158,6 +158,9 @@ impl<T: Element> Array<T> {
     ///
     /// Owned arrays and `ArcArray`s are shared; views are copied once.
     ///
+    /// # Errors
+    /// The chunks do not fit the shape.
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;
@@ -216,6 +219,9 @@ impl<T: Element> Array<T> {
 
     /// A sparse array over a [`Coo`], cut into sparse blocks.
     ///
+    /// # Errors
+    /// The chunks do not fit the shape.
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;
@@ -251,6 +257,9 @@ impl<T: Element> Array<T> {
 
     /// An array of zeros (`false` for `bool`); see [`Array::full`].
     ///
+    /// # Errors
+    /// As [`full`](Self::full).
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;
@@ -262,6 +271,9 @@ impl<T: Element> Array<T> {
     }
 
     /// An array of ones (`true` for `bool`); see [`Array::full`].
+    ///
+    /// # Errors
+    /// As [`full`](Self::full).
     ///
     /// # Examples
     /// ```
@@ -307,6 +319,9 @@ impl<T: Element> Array<T> {
 
     /// The identity matrix's generalisation: ones on diagonal `k` of a `rows` by `columns` matrix, zeros elsewhere.
     ///
+    /// # Errors
+    /// The chunks do not fit the shape.
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;
@@ -320,6 +335,9 @@ impl<T: Element> Array<T> {
     }
 
     /// The position of every element along one axis, as NumPy's `indices`.
+    ///
+    /// # Errors
+    /// The axis is out of range, or the chunks do not fit the shape.
     ///
     /// # Examples
     /// ```
@@ -365,6 +383,9 @@ impl<T: Element> Array<T> {
 
     /// An array whose elements a function makes from their position.
     ///
+    /// # Errors
+    /// The chunks do not fit the shape.
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;
@@ -392,6 +413,9 @@ impl<T: Element> Array<T> {
 
 impl<T: crate::element::Float> Array<T> {
     /// `n` numbers evenly spaced from `start` to `stop`, both included, as NumPy's `linspace`.
+    ///
+    /// # Errors
+    /// The chunks do not fit the length.
     ///
     /// # Examples
     /// ```

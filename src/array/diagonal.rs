@@ -159,6 +159,9 @@ forward! { try_same:
     fn tril(&self, k: i64);
     /// The upper triangle: zeros below diagonal `k` of the last two axes; see [`tril`](Self::tril).
     ///
+    /// # Errors
+    /// As [`tril`](Self::tril).
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;

@@ -674,6 +674,9 @@ forward! { try_same:
     fn mask(&self, mask: impl AsRef<DynArray>);
     /// Like [`mask`](Self::mask), for a mask over the axes from `axis` on.
     ///
+    /// # Errors
+    /// The mask is not boolean or does not fit the axes from `axis` on.
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;
@@ -697,6 +700,9 @@ forward! { try_same:
     /// ```
     fn take(&self, positions: &[i64], axis: isize);
     /// The part at one position along an axis; the axis disappears.
+    ///
+    /// # Errors
+    /// The axis or the position is out of range, or the axis has an unknown length.
     ///
     /// # Examples
     /// ```

@@ -342,6 +342,9 @@ forward! { try_same:
     fn permute_axes(&self, axes: &[isize]);
     /// The array with two axes exchanged.
     ///
+    /// # Errors
+    /// An axis is out of range.
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;
@@ -351,6 +354,9 @@ forward! { try_same:
     /// ```
     fn swap_axes(&self, a: isize, b: isize);
     /// The array with a new axis of length 1 at `axis` of the result.
+    ///
+    /// # Errors
+    /// The place is out of range.
     ///
     /// # Examples
     /// ```
@@ -362,6 +368,9 @@ forward! { try_same:
     fn expand_dims(&self, axis: isize);
     /// The array without the named axes, which must have length 1.
     ///
+    /// # Errors
+    /// An axis is out of range, named twice, or not known to have length 1.
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;
@@ -372,6 +381,9 @@ forward! { try_same:
     /// ```
     fn squeeze_axes(&self, axes: &[isize]);
     /// The array stretched to a larger shape: axes of length 1 repeat, and new ones appear on the left.
+    ///
+    /// # Errors
+    /// The shape does not broadcast to the new one, or a length is unknown.
     ///
     /// # Examples
     /// ```
@@ -415,6 +427,9 @@ forward! { try_same:
     fn reshape(&self, shape: impl IntoShape);
     /// The elements in row-major order along one axis.
     ///
+    /// # Errors
+    /// A length is unknown.
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;
@@ -424,6 +439,9 @@ forward! { try_same:
     /// ```
     fn ravel(&self);
     /// The array with the order of elements reversed along some axes.
+    ///
+    /// # Errors
+    /// An axis is out of range, named twice, or has an unknown length.
     ///
     /// # Examples
     /// ```

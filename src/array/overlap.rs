@@ -160,6 +160,9 @@ impl<T: Element> Array<T> {
 
     /// Like [`map_overlap`](Self::map_overlap), for functions that return sparse blocks or blocks of other sizes.
     ///
+    /// # Errors
+    /// As [`map_overlap`](Self::map_overlap), and the options do not fit the array.
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;

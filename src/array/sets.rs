@@ -203,6 +203,9 @@ impl<T: Element> Array<T> {
 
     /// Whether each element is among those of another array. NaN is among none.
     ///
+    /// # Errors
+    /// The tests have several axes and one of unknown length.
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;
@@ -216,6 +219,9 @@ impl<T: Element> Array<T> {
     }
 
     /// The distinct elements of two arrays, ascending.
+    ///
+    /// # Errors
+    /// An array has several axes and one of unknown length.
     ///
     /// # Examples
     /// ```
@@ -233,6 +239,9 @@ impl<T: Element> Array<T> {
 
     /// The distinct elements that both arrays have, ascending.
     ///
+    /// # Errors
+    /// An array has several axes and one of unknown length.
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;
@@ -246,6 +255,9 @@ impl<T: Element> Array<T> {
     }
 
     /// The distinct elements that the other array has not, ascending.
+    ///
+    /// # Errors
+    /// An array has several axes and one of unknown length.
     ///
     /// # Examples
     /// ```

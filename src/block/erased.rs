@@ -132,6 +132,9 @@ impl Block {
 
     /// A view of a dense block of element type `T`.
     ///
+    /// # Errors
+    /// The block is sparse, or its elements are of another type.
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;
@@ -144,6 +147,9 @@ impl Block {
     }
 
     /// The sparse data of a block of element type `T`.
+    ///
+    /// # Errors
+    /// The block is dense, or its elements are of another type.
     ///
     /// # Examples
     /// ```
@@ -158,6 +164,9 @@ impl Block {
 
     /// The elements as a dense array of element type `T`; shares memory where the block is dense.
     ///
+    /// # Errors
+    /// The elements are of another type, or a sparse block has more than memory can hold.
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::prelude::*;
@@ -170,6 +179,9 @@ impl Block {
     }
 
     /// The same block, dense.
+    ///
+    /// # Errors
+    /// A sparse block has more elements than memory can hold.
     ///
     /// # Examples
     /// ```
