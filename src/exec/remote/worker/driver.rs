@@ -35,6 +35,7 @@ use super::options::unix_s;
 use super::process::{ProcessProbe, process_bytes};
 use super::runner::TaskRunner;
 use super::server::{Outgoing, Request};
+use super::spill::SpillFile;
 use super::store::Store;
 use super::task_run::{Finished, run_task};
 use super::threads::TaskThreads;
@@ -65,6 +66,7 @@ pub(super) enum Note<V> {
     Gathered { worker: Address, ticket: Ticket, fetched: Result<Fetched<V>>, elapsed: Duration },
     Retry(Address),
     Heartbeat(Result<HeartbeatReply>),
+    Spilled,
 }
 
 struct Running {
@@ -103,6 +105,7 @@ pub(super) struct Driver<R: TaskRunner> {
     probe: ProcessProbe,
     bandwidth_bps: f64,
     heartbeat_is_due: bool,
+    is_spilling: bool,
     ended: Option<Ended>,
 }
 
@@ -124,8 +127,17 @@ impl<R: TaskRunner> Driver<R> {
         }
         let (probe, running) = (ProcessProbe::new(), HashMap::new());
         let bandwidth_bps = USUAL_BANDWIDTH_BPS;
-        let mut driver =
-            Self { parts, notes, running, work, probe, bandwidth_bps, heartbeat_is_due: true, ended: None };
+        let mut driver = Self {
+            parts,
+            notes,
+            running,
+            work,
+            probe,
+            bandwidth_bps,
+            heartbeat_is_due: true,
+            is_spilling: false,
+            ended: None,
+        };
         loop {
             tokio::select! {
                 Some(note) = noted.recv() => driver.take_note(note),
@@ -171,6 +183,7 @@ impl<R: TaskRunner> Driver<R> {
             Note::Gathered { worker, ticket, fetched, elapsed } => self.gathered(worker, ticket, fetched, elapsed),
             Note::Retry(worker) => self.handle(Event::RetryBusyWorker(worker), "retry-busy-worker"),
             Note::Heartbeat(reply) => self.heard(reply),
+            Note::Spilled => self.is_spilling = false,
         }
     }
 
@@ -213,7 +226,7 @@ impl<R: TaskRunner> Driver<R> {
                 Instruction::Gather { worker, ticket, keys, .. } => self.gather(worker, ticket, keys),
                 Instruction::RetryBusyWorkerLater { worker, delay_ms } => self.retry_later(worker, delay_ms),
                 Instruction::DropData { key } => self.parts.store.drop_value(&key),
-                Instruction::Spill { .. } => {}
+                Instruction::Spill { n_bytes } => self.spill(n_bytes),
                 Instruction::Send { report, stimulus_id } => messages.push(report_to_value(&report, &stimulus_id)),
             }
         }
@@ -244,8 +257,8 @@ impl<R: TaskRunner> Driver<R> {
     fn executed(&mut self, key: Key, ticket: Ticket, finished: Finished<R::Value>) {
         self.running.remove(&ticket);
         let (outcome, value) = finished;
-        if let Some(value) = value {
-            self.parts.store.put(key.clone(), value);
+        if let (Some(value), Outcome::Finished { product, .. }) = (value, &outcome) {
+            self.parts.store.put(key.clone(), value, product.n_bytes);
         }
         let cause = match outcome {
             Outcome::Erred { .. } => "task-erred",
@@ -295,7 +308,7 @@ impl<R: TaskRunner> Driver<R> {
         let runner = &self.parts.runner;
         let one = |(key, value): (Key, R::Value)| {
             let product = Product { n_bytes: runner.n_bytes(&value), type_name: runner.type_name(&value) };
-            self.parts.store.put(key.clone(), value);
+            self.parts.store.put(key.clone(), value, product.n_bytes);
             (key, product)
         };
         values.into_iter().map(one).collect()
@@ -310,8 +323,27 @@ impl<R: TaskRunner> Driver<R> {
     }
 
     fn look_at_memory(&mut self) {
-        let event = Event::MemorySampled { process_bytes: process_bytes(), spillable_bytes: 0 };
+        let event =
+            Event::MemorySampled { process_bytes: process_bytes(), spillable_bytes: self.parts.store.here_bytes() };
         self.handle(event, "memory");
+    }
+
+    /// Writes values to disk, the longest unused first. What cannot be written stays in memory.
+    fn spill(&mut self, n_bytes: u64) {
+        if std::mem::replace(&mut self.is_spilling, true) {
+            return;
+        }
+        let (store, runner, notes) = (self.parts.store.clone(), self.parts.runner.clone(), self.notes.clone());
+        self.work.spawn_blocking(move || {
+            let folder = std::env::temp_dir();
+            for victim in store.victims(n_bytes) {
+                let written = runner.encode(&victim.value).and_then(|content| SpillFile::write(&folder, &content));
+                // The disk is full, as a rule: the worker pauses before memory is.
+                let Ok(file) = written else { break };
+                store.move_to_disk(&victim, file);
+            }
+            drop(notes.send(Note::Spilled));
+        });
     }
 
     /// Sends a heartbeat, unless one is on its way; and asks for what is missing.
@@ -351,7 +383,7 @@ impl<R: TaskRunner> Driver<R> {
             cpu_percent: used.cpu_percent,
             process_bytes: process_bytes(),
             managed_bytes: machine.memory_bytes(),
-            spilled_bytes: (0, 0),
+            spilled_bytes: self.parts.store.spilled_bytes(),
             n_files: used.n_files,
             network: used.network,
             disk: used.disk,

@@ -15,7 +15,8 @@
 //! | `messages/` | the protocol's messages as typed values |
 //! | `names` | keys, priorities, addresses |
 //! | `runner` | what the worker does not know: how to run a task, what its values are |
-//! | `store` `threads` `task_run` `fetch` `process` | values, threads, one task, one transfer, the operating system's view |
+//! | `store` `spill` | values in memory and on disk |
+//! | `threads` `task_run` `fetch` `process` | threads, one task, one transfer, the operating system's view |
 //! | `server` | what others ask of the worker |
 //! | `driver` | the event loop |
 //! | `options` `join` | settings; joining a cluster, and joining it again |
@@ -32,6 +33,7 @@ mod options;
 mod process;
 mod runner;
 mod server;
+mod spill;
 mod store;
 mod task_run;
 mod threads;

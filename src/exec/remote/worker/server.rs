@@ -27,7 +27,7 @@ use super::fetch::{Fetched, fetch};
 use super::messages::{DataReply, data_busy, data_found, key_to_value, keys_from_value, read_data_reply, read_holders};
 use super::names::{Address, Key};
 use super::runner::TaskRunner;
-use super::store::Store;
+use super::store::{Store, Stored};
 
 /// How many requests for values are answered at a time; twice as many from this host.
 const MAX_OUTGOING: usize = 50;
@@ -161,14 +161,18 @@ impl<R: TaskRunner> Server<R> {
         }
         let keys = keys_from_value(request.field("keys")?)?;
         let values = self.store.get_all(&keys);
-        let n_bytes = values.values().map(|value| self.runner.n_bytes(value)).sum();
+        let size_of = |stored: &Stored<R::Value>| match stored {
+            Stored::Here(value) => self.runner.n_bytes(value),
+            Stored::OnDisk(file) => file.n_bytes(),
+        };
+        let n_bytes = values.values().map(size_of).sum();
         self.outgoing.n_open.fetch_add(1, Ordering::Relaxed);
         self.outgoing.n_total.fetch_add(1, Ordering::Relaxed);
         self.outgoing.n_bytes.fetch_add(n_bytes, Ordering::Relaxed);
         let _transfer = Transfer(&self.outgoing, n_bytes);
         let runner = self.runner.clone();
         let encode = move || -> Result<Vec<(Key, Bytes)>> {
-            values.iter().map(|(key, value)| Ok((key.clone(), runner.encode(value)?))).collect()
+            values.iter().map(|(key, stored)| Ok((key.clone(), stored.content(&*runner)?))).collect()
         };
         let encoded = tokio::task::spawn_blocking(encode).await;
         let encoded = encoded.map_err(|panic| Error::bug("get_data", format!("writing a value panicked: {panic}")));

@@ -10,6 +10,7 @@ use super::machine::{Failure, Outcome, Payload, Product, Span};
 use super::names::Key;
 use super::options::unix_s;
 use super::runner::{Inputs, TaskRunner};
+use super::store::Stored;
 
 /// How it ended, and the value if there is one.
 pub(super) type Finished<V> = (Outcome, Option<V>);
@@ -19,7 +20,7 @@ pub(super) fn run_task<R: TaskRunner>(
     runner: &R,
     key: &Key,
     payload: &Payload,
-    inputs: BTreeMap<Key, R::Value>,
+    inputs: BTreeMap<Key, Stored<R::Value>>,
     cancel: &CancelToken,
 ) -> Finished<R::Value> {
     if cancel.is_cancelled() {
@@ -44,12 +45,14 @@ pub(super) fn run_task<R: TaskRunner>(
 fn run<R: TaskRunner>(
     runner: &R,
     payload: &Payload,
-    inputs: BTreeMap<Key, R::Value>,
+    inputs: BTreeMap<Key, Stored<R::Value>>,
     cancel: &CancelToken,
 ) -> Result<(R::Value, Product)> {
     let Payload::Plan(payload) = payload else {
         return Err(Error::bug("task", "a task that cannot be run was started"));
     };
+    let inputs: BTreeMap<Key, R::Value> =
+        inputs.into_iter().map(|(key, stored)| Ok((key, stored.load(runner)?))).collect::<Result<_>>()?;
     let value = runner.run(payload, &Inputs::new(inputs), cancel)?;
     let product = Product { n_bytes: runner.n_bytes(&value), type_name: runner.type_name(&value) };
     Ok((value, product))
