@@ -28,7 +28,7 @@ pub(crate) trait Flow: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Flow for T {}
 
-type BoxedFlow = Box<dyn Flow>;
+pub(crate) type BoxedFlow = Box<dyn Flow>;
 
 /// A connection on which messages travel.
 pub(crate) struct Comm {
@@ -53,9 +53,9 @@ pub(crate) struct MessageWriter {
 
 impl Comm {
     /// Exchanges handshakes over a fresh connection.
-    pub(crate) async fn open(flow: impl Flow + 'static, peer: &str, ours: Handshake, limits: Limits) -> Result<Self> {
+    pub(crate) async fn open(flow: BoxedFlow, peer: &str, ours: Handshake, limits: Limits) -> Result<Self> {
         let peer: Arc<str> = peer.into();
-        let (read, write) = tokio::io::split(Box::new(flow) as BoxedFlow);
+        let (read, write) = tokio::io::split(flow);
         let flow = BufReader::with_capacity(BUFFER_BYTES, read);
         let mut reader = MessageReader { flow, limits: Limits::handshake(), peer: peer.clone() };
         let mut writer = MessageWriter { flow: write, peer: peer.clone() };
@@ -203,7 +203,7 @@ mod tests {
             let (flow, mut raw) = tokio::io::duplex(1 << 10);
             let ours = Handshake::ours(None);
             raw.write_all(&join_frames(&encode_message(&ours.to_value()).unwrap()).concat()).await.unwrap();
-            let mut comm = Comm::open(flow, "raw", ours, Limits::default()).await.unwrap();
+            let mut comm = Comm::open(Box::new(flow), "raw", ours, Limits::default()).await.unwrap();
             raw.write_all(&100_u64.to_le_bytes()).await.unwrap();
             drop(raw);
             let error = comm.reader.read().await.unwrap_err();
@@ -217,7 +217,7 @@ mod tests {
             for nonsense in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xff; 16], &[0; 8]] {
                 let (flow, mut raw) = tokio::io::duplex(1 << 10);
                 raw.write_all(nonsense).await.unwrap();
-                assert!(Comm::open(flow, "raw", Handshake::ours(None), Limits::default()).await.is_err());
+                assert!(Comm::open(Box::new(flow), "raw", Handshake::ours(None), Limits::default()).await.is_err());
             }
         });
     }

@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::address::{Address, Scheme};
-use super::channel::Comm;
+use super::channel::{BoxedFlow, Comm};
 use super::tls::{TlsConfigs, refused_later};
 use crate::error::{Error, Result};
 use crate::exec::remote::security::{Role, Security};
@@ -73,18 +73,27 @@ impl Transport {
         })
     }
 
-    /// Connects, trying again until [`Timeouts::connect`] has passed.
+    /// Connects within [`Timeouts::connect`].
     pub(crate) async fn connect(&self, address: &Address) -> Result<Comm> {
         let deadline = Instant::now() + self.timeouts.connect;
+        let (flow, ours) = self.dial_until(deadline, address).await?;
+        let opened = timeout_at(deadline, Comm::open(flow, &address.to_string(), ours, self.limits)).await;
+        match opened {
+            Ok(opened) => opened.map_err(|error| refused_later(address, error)),
+            Err(_) => Err(Error::remote(OP, address, format!("no handshake within {:?}", self.timeouts.connect))),
+        }
+    }
+
+    /// Dials again and again, for the other side may still be starting. A refusal is final.
+    async fn dial_until(&self, deadline: Instant, address: &Address) -> Result<(BoxedFlow, Handshake)> {
         let mut pause = FIRST_PAUSE;
         // The first attempt gets a part of the time, because its packets may just have been lost.
         let mut share = self.timeouts.connect / 5;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let failure = match timeout(share.min(left), self.dial(address)).await {
-                Ok(Ok(comm)) => return Ok(comm),
-                Ok(Err(error)) if !error.is_remote() => return Err(error),
-                Ok(Err(error)) => error,
+                Ok(Err(error)) if error.is_remote() => error,
+                Ok(dialled) => return dialled,
                 Err(_) => Error::remote(OP, address, "no answer"),
             };
             share = self.timeouts.connect;
@@ -98,20 +107,15 @@ impl Transport {
         }
     }
 
-    /// One attempt: socket, encryption, handshake.
-    async fn dial(&self, address: &Address) -> Result<Comm> {
+    /// One attempt: a socket, and encryption if the address asks for it. Also gives what to say first.
+    async fn dial(&self, address: &Address) -> Result<(BoxedFlow, Handshake)> {
         let stream = self.dial_any(address).await?;
         prepare(&stream, self.timeouts.tcp).map_err(|source| failed(address, source))?;
         let ours = self.handshake(&stream);
-        let peer = address.to_string();
-        match address.scheme {
-            Scheme::Tcp => Comm::open(stream, &peer, ours, self.limits).await,
-            Scheme::Tls => {
-                let stream = self.tls()?.connect(stream, address).await?;
-                let opened = Comm::open(stream, &peer, ours, self.limits).await;
-                opened.map_err(|error| refused_later(address, error))
-            }
-        }
+        Ok(match address.scheme {
+            Scheme::Tcp => (Box::new(stream), ours),
+            Scheme::Tls => (Box::new(self.tls()?.connect(stream, address).await?), ours),
+        })
     }
 
     /// The first of the machine's addresses that answers. What the settings rule out is not tried.
@@ -211,14 +215,11 @@ impl Incoming {
         let Self { stream, peer, transport } = self;
         prepare(&stream, transport.timeouts.tcp).map_err(|source| failed(&peer, source))?;
         let ours = transport.handshake(&stream);
-        let shown = peer.to_string();
-        match peer.scheme {
-            Scheme::Tcp => Comm::open(stream, &shown, ours, transport.limits).await,
-            Scheme::Tls => {
-                let stream = transport.tls()?.accept(stream, &peer).await?;
-                Comm::open(stream, &shown, ours, transport.limits).await
-            }
-        }
+        let flow: BoxedFlow = match peer.scheme {
+            Scheme::Tcp => Box::new(stream),
+            Scheme::Tls => Box::new(transport.tls()?.accept(stream, &peer).await?),
+        };
+        Comm::open(flow, &peer.to_string(), ours, transport.limits).await
     }
 }
 

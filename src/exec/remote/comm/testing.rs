@@ -8,7 +8,7 @@ use crate::exec::remote::wire::{Handshake, Limits};
 /// Two ends of a connection.
 pub(super) async fn pair() -> (Comm, Comm) {
     let (left, right) = tokio::io::duplex(1 << 16);
-    let open = |flow: DuplexStream, peer| Comm::open(flow, peer, Handshake::ours(None), Limits::default());
+    let open = |flow: DuplexStream, peer| Comm::open(Box::new(flow), peer, Handshake::ours(None), Limits::default());
     let (left, right) = tokio::join!(open(left, "right"), open(right, "left"));
     (left.unwrap(), right.unwrap())
 }

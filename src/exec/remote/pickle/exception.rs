@@ -88,4 +88,18 @@ mod tests {
             assert_eq!(exception_text(&Bytes::from_static(pickle)), None);
         }
     }
+
+    #[test]
+    fn python_raises_ours() {
+        let script = "
+import sys, pickle
+try:
+    raise pickle.load(sys.stdin.buffer)
+except ValueError as error:
+    print(repr(error))
+";
+        let pickle = pickle_error(&Error::value("pad", "'ä' is no width"));
+        let Some(said) = super::super::testing::python_says(script, &pickle) else { return };
+        assert_eq!(said, "ValueError(\"pad: 'ä' is no width\")\n");
+    }
 }

@@ -128,4 +128,18 @@ mod tests {
         let times = pickle.windows(4).filter(|window| window == b"leaf").count();
         assert_eq!(times, 2);
     }
+
+    #[test]
+    fn python_finds_tasks_in_it() {
+        let script = "
+import sys, pickle
+graph = pickle.load(sys.stdin.buffer).__dask_graph__()
+for key, task in graph.items():
+    print(type(task).__name__, key, task.args[0], sorted(task.dependencies))
+";
+        let Some(said) = super::super::testing::python_says(script, &sample()) else { return };
+        let expected =
+            "Task ('leaf', 0) b'PAY0' []\nTask ('leaf', 1) b'PAY1' []\nTask sum b'PAY2' [('leaf', 0), ('leaf', 1)]\n";
+        assert_eq!(said, expected);
+    }
 }

@@ -29,6 +29,8 @@ mod exception;
 mod graph;
 mod opcode;
 mod read;
+#[cfg(test)]
+mod testing;
 mod tree;
 mod write;
 

@@ -48,7 +48,9 @@ impl Compression {
         if !(LEAST_BYTES..=MOST_BYTES).contains(&frame.len()) || !shrinks(&sample(frame)) {
             return None;
         }
-        let compressed = lz4_flex::block::compress(frame);
+        let compressed = match self {
+            Self::Lz4 => lz4_flex::block::compress(frame),
+        };
         let mut out = BytesMut::with_capacity(PREFIX_BYTES + compressed.len());
         out.put_u32_le(frame.len() as u32);
         out.extend_from_slice(&compressed);
