@@ -42,8 +42,6 @@ impl Compression {
     }
 
     /// The compressed frame, or nothing if it is too small or too large, or would not shrink enough.
-    // One way is all there is.
-    #[allow(clippy::unused_self)]
     pub(crate) fn compress(self, frame: &Bytes) -> Option<Bytes> {
         if !(LEAST_BYTES..=MOST_BYTES).contains(&frame.len()) || !shrinks(&sample(frame)) {
             return None;
