@@ -106,11 +106,8 @@ impl<F: Fold> Loops for FoldLoops<F> {
     type In = F::In;
 
     fn line(&mut self, cell: usize, _position: usize, xs: &[F::In], take: Option<&[bool]>) {
-        let (line, cells) = (&mut self.line, &mut self.cells);
-        match take {
-            None => self.machine.run(FeedLine { line, cells, cell, xs: All(xs) }),
-            Some(take) => self.machine.run(FeedLine { line, cells, cell, xs: Taken(xs, &take[..xs.len()]) }),
-        }
+        let xs = self.replaced.unless_taken(xs, take, self.neutral);
+        self.machine.run(FeedLine { line: &mut self.line, cells: &mut self.cells, cell, xs });
     }
 
     fn end_line(&mut self, cell: usize) {
@@ -146,9 +143,9 @@ impl<F: Fold> Loops for FoldLoops<F> {
 impl<F: Fold> Line<F> {
     /// Lets elements enter, joining the lanes where that is due.
     #[inline(always)]
-    fn feed<X: Stretch<F::In>>(&mut self, cells: &mut F::Cells, cell: usize, mut xs: X) {
+    fn feed(&mut self, cells: &mut F::Cells, cell: usize, mut xs: &[F::In]) {
         if self.is_short {
-            self.acc[0] = (0..xs.len()).fold(self.acc[0], |acc, i| F::step(acc, xs.at(i, F::neutral())));
+            self.acc[0] = xs.iter().fold(self.acc[0], |acc, &x| F::step(acc, x));
             return;
         }
         // A piece may end inside a group of 32: the next one goes on in the lane where it stopped.
@@ -169,28 +166,22 @@ impl<F: Fold> Line<F> {
     }
 
     #[inline(always)]
-    fn enter_some<X: Stretch<F::In>>(&mut self, phase: usize, xs: X) {
-        if xs.len() == 0 {
-            return;
+    fn enter_some(&mut self, phase: usize, xs: &[F::In]) {
+        if F::HAS_NEUTRAL && !xs.is_empty() {
+            // All lanes at once are faster than some of them one by one.
+            let group = padded(xs, phase, F::neutral());
+            self.acc.iter_mut().zip(group).for_each(|(acc, x)| *acc = F::step(*acc, x));
+        } else {
+            self.acc[phase..].iter_mut().zip(xs).for_each(|(acc, &x)| *acc = F::step(*acc, x));
         }
-        if !F::HAS_NEUTRAL {
-            let lanes = self.acc[phase..].iter_mut().zip(0..xs.len());
-            lanes.for_each(|(acc, i)| *acc = F::step(*acc, xs.at(i, F::neutral())));
-            self.filled += xs.len();
-            return;
-        }
-        // All lanes at once are faster than some of them one by one.
-        let group = xs.padded(phase, F::neutral());
-        self.acc.iter_mut().zip(group).for_each(|(acc, x)| *acc = F::step(*acc, x));
         self.filled += xs.len();
     }
 
     #[inline(always)]
-    fn enter_groups<X: Stretch<F::In>>(&mut self, xs: X) {
+    fn enter_groups(&mut self, xs: &[F::In]) {
         // A local copy stays in registers.
         let mut acc = self.acc;
-        for number in 0..xs.len() / LANES {
-            let group = xs.group(number, F::neutral());
+        for group in xs.as_chunks::<LANES>().0 {
             for lane in 0..LANES {
                 acc[lane] = F::step(acc[lane], group[lane]);
             }
@@ -235,99 +226,14 @@ pub(super) fn padded<T: Copy>(xs: &[T], phase: usize, neutral: T) -> [T; LANES] 
     group
 }
 
-/// Some elements of a line; those that do not take part appear as `neutral`.
-trait Stretch<T>: Copy {
-    fn len(self) -> usize;
-    fn split_at(self, n: usize) -> (Self, Self);
-    fn at(self, i: usize, neutral: T) -> T;
-    /// The elements of a whole group of lanes.
-    fn group(self, number: usize, neutral: T) -> [T; LANES];
-    /// Fewer elements than lanes, from lane `phase` on.
-    fn padded(self, phase: usize, neutral: T) -> [T; LANES];
-}
-
-/// All elements.
-#[derive(Clone, Copy)]
-struct All<'a, T>(&'a [T]);
-
-/// The elements that a mask of the same length takes.
-#[derive(Clone, Copy)]
-struct Taken<'a, T>(&'a [T], &'a [bool]);
-
-impl<T: Copy> Stretch<T> for All<'_, T> {
-    #[inline(always)]
-    fn len(self) -> usize {
-        self.0.len()
-    }
-
-    #[inline(always)]
-    fn split_at(self, n: usize) -> (Self, Self) {
-        let (before, after) = self.0.split_at(n);
-        (All(before), All(after))
-    }
-
-    #[inline(always)]
-    fn at(self, i: usize, _neutral: T) -> T {
-        self.0[i]
-    }
-
-    #[inline(always)]
-    fn group(self, number: usize, _neutral: T) -> [T; LANES] {
-        self.0.as_chunks().0[number]
-    }
-
-    #[inline(always)]
-    fn padded(self, phase: usize, neutral: T) -> [T; LANES] {
-        padded(self.0, phase, neutral)
-    }
-}
-
-impl<T: Copy> Stretch<T> for Taken<'_, T> {
-    #[inline(always)]
-    fn len(self) -> usize {
-        self.0.len()
-    }
-
-    #[inline(always)]
-    fn split_at(self, n: usize) -> (Self, Self) {
-        let (before, after) = self.0.split_at(n);
-        let (takes_before, takes_after) = self.1.split_at(n);
-        (Taken(before, takes_before), Taken(after, takes_after))
-    }
-
-    #[inline(always)]
-    fn at(self, i: usize, neutral: T) -> T {
-        if self.1[i] { self.0[i] } else { neutral }
-    }
-
-    #[inline(always)]
-    fn group(self, number: usize, neutral: T) -> [T; LANES] {
-        let (xs, takes): (&[T; LANES], &[bool; LANES]) = (&self.0.as_chunks().0[number], &self.1.as_chunks().0[number]);
-        // A loop, not `from_fn`: only a loop is vectorised.
-        let mut group = [neutral; LANES];
-        for ((slot, &x), &takes) in group.iter_mut().zip(xs).zip(takes) {
-            *slot = if takes { x } else { neutral };
-        }
-        group
-    }
-
-    #[inline(always)]
-    fn padded(self, phase: usize, neutral: T) -> [T; LANES] {
-        let mut group = [neutral; LANES];
-        let taken = self.0.iter().zip(self.1).map(|(&x, &takes)| if takes { x } else { neutral });
-        group[phase..].iter_mut().zip(taken).for_each(|(slot, x)| *slot = x);
-        group
-    }
-}
-
-struct FeedLine<'a, F: Fold, X> {
+struct FeedLine<'a, F: Fold> {
     line: &'a mut Line<F>,
     cells: &'a mut F::Cells,
     cell: usize,
-    xs: X,
+    xs: &'a [F::In],
 }
 
-impl<F: Fold, X: Stretch<F::In>> Body for FeedLine<'_, F, X> {
+impl<F: Fold> Body for FeedLine<'_, F> {
     type Out = ();
 
     #[inline(always)]
@@ -365,7 +271,7 @@ impl<F: Fold> Body for FeedLines<'_, F> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         for (i, xs) in self.xs.chunks_exact(self.len).enumerate() {
-            self.line.feed(self.cells, self.first + i, All(xs));
+            self.line.feed(self.cells, self.first + i, xs);
             self.line.join(self.cells, self.first + i);
         }
     }
