@@ -114,13 +114,38 @@ impl Dag {
         (!new.is_same(self)).then_some(new)
     }
 
+    /// The nodes below the outputs after `replacement` has put others in the place of some, in a new order in which inputs
+    /// come first. Replacements are not replaced again, and may stand anywhere in the arena.
+    pub(crate) fn replaced(&self, replacement: impl Fn(NodeId) -> NodeId) -> Dag {
+        let mut new = Dag::default();
+        let mut renumbered: Vec<Option<NodeId>> = vec![None; self.nodes.len()];
+        let mut stack: Vec<NodeId> = self.outputs.iter().rev().map(|&output| replacement(output)).collect();
+        while let Some(id) = stack.pop() {
+            if renumbered[id.index()].is_some() {
+                continue;
+            }
+            let inputs: Vec<NodeId> = self.node(id).inputs.iter().map(|&input| replacement(input)).collect();
+            let done: Option<Vec<NodeId>> = inputs.iter().map(|input| renumbered[input.index()]).collect();
+            match done {
+                Some(inputs) => renumbered[id.index()] = Some(new.insert(Node { inputs, ..self.node(id).clone() })),
+                None => {
+                    stack.push(id);
+                    stack.extend(inputs.iter().rev().filter(|input| renumbered[input.index()].is_none()));
+                }
+            }
+        }
+        // Every output was on the stack.
+        new.outputs = self.outputs.iter().filter_map(|&output| renumbered[replacement(output).index()]).collect();
+        new
+    }
+
     /// Keeps a node as it is, under its new inputs.
     pub(crate) fn keep(&mut self, node: Node) -> NodeId {
         // The name stays that of the original: what it computes has not changed, even where its inputs are cheaper now.
         self.insert(node)
     }
 
-    fn is_same(&self, other: &Dag) -> bool {
+    pub(crate) fn is_same(&self, other: &Dag) -> bool {
         let names = |dag: &Dag| dag.nodes.iter().map(|node| node.name).collect::<Vec<_>>();
         self.outputs == other.outputs
             && names(self) == names(other)
