@@ -254,3 +254,29 @@ fn literals_keep_the_type_of_the_array() {
     assert!(bytes.as_dyn().literal("add", 300).unwrap_err().is_usage());
     assert_eq!(bytes.as_dyn().literal("add", 1.5).unwrap().dtype(), DType::F64);
 }
+
+#[test]
+fn inverse_functions_of_complex_numbers_at_poles_and_infinities() {
+    use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
+    const INF: f64 = f64::INFINITY;
+    type Row = (fn(&Array<C64>) -> Array<C64>, [f64; 2], [f64; 2]);
+    // The answers of NumPy and of C.
+    let rows: [Row; 12] = [
+        (Array::atanh, [1.0, 0.0], [INF, 0.0]),
+        (Array::atanh, [-1.0, 0.0], [-INF, 0.0]),
+        (Array::atan, [0.0, 1.0], [0.0, INF]),
+        (Array::acosh, [INF, INF], [INF, FRAC_PI_4]),
+        (Array::acosh, [-INF, 1.0], [INF, PI]),
+        (Array::acosh, [2.0, -INF], [INF, -FRAC_PI_2]),
+        (Array::acos, [INF, INF], [FRAC_PI_4, -INF]),
+        (Array::acos, [-INF, 1.0], [PI, -INF]),
+        (Array::acos, [INF, -1.0], [0.0, INF]),
+        (Array::asin, [INF, -1.0], [FRAC_PI_2, -INF]),
+        (Array::asin, [-INF, INF], [-FRAC_PI_4, INF]),
+        (Array::asinh, [INF, 2.0], [INF, 0.0]),
+    ];
+    for (function, [re, im], expected) in rows {
+        let found = function(&Array::from_scalar(C64::new(re, im))).scalar().unwrap();
+        assert_eq!([found.re, found.im], expected, "of {re} + {im}i");
+    }
+}

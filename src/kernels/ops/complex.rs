@@ -253,6 +253,9 @@ pub(super) fn asinh(z: C64) -> C64 {
 
 /// The inverse hyperbolic cosine, cut along the real axis below 1.
 pub(super) fn acosh(z: C64) -> C64 {
+    if is_infinite(z) {
+        return C64::new(f64::INFINITY, z.im.atan2(z.re));
+    }
     let (below, above) = (sqrt(minus(z, 1.0)), sqrt(z + 1.0));
     C64::new((below.conj() * above).re.asinh(), 2.0 * below.im.atan2(above.re))
 }
@@ -263,7 +266,9 @@ pub(super) fn atanh(z: C64) -> C64 {
     let side = 1f64.copysign(z.re);
     let (x, y) = (z.re * side, -z.im * side);
     let limit = f64::MAX.sqrt() / 4.0;
-    let (re, im) = if x > limit || y.abs() > limit {
+    let (re, im) = if x == 1.0 && y == 0.0 {
+        (f64::INFINITY, y)
+    } else if x > limit || y.abs() > limit {
         (reciprocal(C64::new(x, y)).re, FRAC_PI_2.copysign(y))
     } else if x == 1.0 {
         let size = y.abs() + 1.0 / limit;
@@ -293,12 +298,18 @@ pub(super) fn tan(z: C64) -> C64 {
 
 /// The arc sine, cut along the real axis beyond ±1.
 pub(super) fn asin(z: C64) -> C64 {
+    if is_infinite(z) {
+        return C64::new(z.re.atan2(z.im.abs()), f64::INFINITY.copysign(z.im));
+    }
     let (below, above) = (sqrt(one_minus(z)), sqrt(z + 1.0));
     C64::new(z.re.atan2((below * above).re), (below.conj() * above).im.asinh())
 }
 
 /// The arc cosine, cut along the real axis beyond ±1.
 pub(super) fn acos(z: C64) -> C64 {
+    if is_infinite(z) {
+        return C64::new(z.im.abs().atan2(z.re), f64::NEG_INFINITY.copysign(-z.im));
+    }
     let (below, above) = (sqrt(one_minus(z)), sqrt(z + 1.0));
     C64::new(2.0 * below.re.atan2(above.re), (above.conj() * below).im.asinh())
 }
@@ -306,6 +317,11 @@ pub(super) fn acos(z: C64) -> C64 {
 /// The arc tangent, cut along the imaginary axis beyond ±i.
 pub(super) fn atan(z: C64) -> C64 {
     unturn(atanh(turn(z)))
+}
+
+/// Whether a part is infinite: then the other one, even NaN, tells the direction only.
+fn is_infinite(z: C64) -> bool {
+    z.re.is_infinite() || z.im.is_infinite()
 }
 
 /// `i z`, exactly.
