@@ -54,7 +54,8 @@
 //! | `np.median`, `np.quantile(x, 0.9, axis=0)` | [`x.median()?`][median], `x.quantile_axis(0.9, 0)?`: exact, also in blocks |
 //! | `np.average(x, weights=w)`, `np.cov`, `np.corrcoef` | [`x.average(&w, Reduce::all())?`][average], `x.cov(1.0)?`, `x.corrcoef()?` |
 //! | `np.cumsum(x, axis=0)`, `np.maximum.accumulate` | [`x.cumsum(0)?`][cumsum], `x.cummax(0)?` |
-//! | `da.topk(x, 3)` | [`x.topk(3, axis)?`][topk]; `-3` for the smallest |
+//! | `da.topk(x, 3)` | [`x.topk(3, axis)?`][topk]; `-3` for the smallest; `argtopk` for positions |
+//! | `np.sort(x, axis=0)`, `np.argsort` | [`x.sort(0)?`][sort], `x.argsort(0)?` |
 //! | `np.histogram(x, bins=10, range=(0, 1))` | [`x.histogram(&Bins::even(10, 0.0, 1.0)?)?`][histogram]: bins never depend on data |
 //! | `np.unique(x, return_counts=True)` | [`x.unique()?`][unique], `x.unique_all()?` |
 //!
@@ -102,7 +103,10 @@
 //! |---|---|
 //! | `COO(coords, data, shape)`, `COO.from_numpy(a)` | [`Coo::new(&coords, values, shape)?`](crate::Coo::new), `Coo::from_dense(&a.view())?` |
 //! | `s.todense()`, `s.nnz`, `s.fill_value` | `coo.to_dense()?`, `coo.nnz()`, `coo.fill()` |
+//! | `np.sqrt(s)`, `s + t`, `s > 0` | `coo.sqrt()`, `coo.add(&t)?`, `coo.greater(0.0)?`: the names of lazy arrays |
+//! | `sparse.einsum`, `tensordot`, `s @ t` | `Coo::einsum("ij,jk->ik", &[&s, &t])?`, `coo.tensordot(..)?`, `coo.matmul(&t)?` |
 //! | `DOK` | [`CooBuilder`](crate::sparse::CooBuilder) |
+//! | `GCXS`, `s.tocsr()` | [`Compressed`](crate::sparse::Compressed), `coo.to_csr()?`, `coo.to_compressed(&[0])?` |
 //! | `x.map_blocks(COO.from_numpy)` | [`x.to_sparse()`][to_sparse], or `x.map_blocks_sparse(f)?` |
 //! | `x.map_blocks(lambda b: b.todense())` | [`x.to_dense()`][to_dense] |
 //! | `x.compute()` of sparse blocks | [`x.compute_sparse()?`][compute_sparse] |
@@ -229,6 +233,7 @@
 //! [average]: crate::Array::average
 //! [cumsum]: crate::Array::cumsum
 //! [topk]: crate::Array::topk
+//! [sort]: crate::Array::sort
 //! [histogram]: crate::Array::histogram
 //! [unique]: crate::Array::unique
 //! [slice]: crate::Array::slice
