@@ -352,6 +352,7 @@ forward! { try_same:
     /// assert_eq!(x.swap_axes(0, -1)?.known_shape()?, [4, 3, 2]);
     /// # Ok::<(), hyperslab::Error>(())
     /// ```
+    #[doc(alias = "swapaxes")]
     fn swap_axes(&self, a: isize, b: isize);
     /// The array with a new axis of length 1 at `axis` of the result.
     ///

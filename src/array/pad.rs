@@ -5,7 +5,7 @@ use super::elementwise::{apply, binary};
 use super::manipulate::concatenate_dyn;
 use super::reduce::Reduce;
 use super::{Array, DynArray};
-use crate::block::ArrayMeta;
+use crate::block::{ArrayMeta, Layout};
 use crate::chunks::AxisChunks;
 use crate::element::{DType, Element, Scalar};
 use crate::error::{Error, Result};
@@ -184,7 +184,10 @@ impl DynArray {
         let value = value.cast(self.dtype());
         if others.into_iter().all(|(_, chunks)| chunks.is_known()) {
             let grid = self.grid().with_axis(axis, AxisChunks::whole(n));
-            return Ok(DynArray::build(FullOp { value }, &[], ArrayMeta { grid, ..self.meta().clone() }));
+            // Beside a sparse array the new elements are sparse, too, if they are its fill.
+            let is_fill = self.layout().fill().is_some_and(|fill| fill.is_same(value));
+            let layout = if is_fill { self.layout() } else { Layout::Dense };
+            return Ok(DynArray::build(FullOp { value }, &[], ArrayMeta { dtype: self.dtype(), grid, layout }));
         }
         // Lengths that a run decides come from the blocks of this array.
         self.known_len("pad", axis)?;

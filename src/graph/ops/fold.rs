@@ -73,7 +73,13 @@ impl OpSpec for FoldOp {
             edge = Edge { from: Producer::Layer(made), map: BlockMap::Identity };
         }
         let last = layer(last, edge);
-        Ok(lowering.push(node, last))
+        let mut lowered = lowering.push(node, last);
+        if !node.meta.grid.is_known() {
+            // At most all elements of the line come together.
+            let n_elems = lowering.max_block_elems(input).saturating_mul(counts[self.axis]);
+            lowered.max_block_elems = lowered.max_block_elems.max(n_elems);
+        }
+        Ok(lowered)
     }
 }
 
