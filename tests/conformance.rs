@@ -10,6 +10,7 @@ mod conformance {
     pub(crate) mod compare;
     pub(crate) mod inputs;
     pub(crate) mod not_built;
+    pub(crate) mod numpy;
     pub(crate) mod outcome;
     pub(crate) mod run;
     pub(crate) mod values;
@@ -22,6 +23,9 @@ use conformance::{areas, not_built, run};
 const CASES: &str = include_str!("data/conformance/cases.jsonl");
 const REFUSED: &str = include_str!("data/conformance/refused.jsonl");
 
+/// Further cases, whose work is data, too.
+const MORE: &str = include_str!("data/conformance/more.jsonl");
+
 fn report(failures: &[String]) {
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
 }
@@ -32,6 +36,13 @@ fn every_case_gives_its_answer() {
     assert_eq!(cases.len(), 230);
     let failures: Vec<String> = cases.iter().flat_map(|case| run::failures(case, areas::find(&case.id))).collect();
     report(&failures);
+}
+
+#[test]
+fn every_call_gives_what_numpy_gives() {
+    let cases = Case::read_all(MORE, "");
+    assert!(!cases.is_empty());
+    report(&cases.iter().flat_map(run::call_failures).collect::<Vec<_>>());
 }
 
 #[test]

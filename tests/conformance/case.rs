@@ -6,15 +6,20 @@ use serde_json::Value;
 
 use super::inputs::Inputs;
 
+#[derive(Clone)]
 /// One case: inputs, what to do with them, and the answer.
 pub(crate) struct Case {
     pub(crate) id: String,
     pub(crate) area: String,
     pub(crate) rtol: f64,
+    /// Whether the signs of zeros count: sums and extremes may meet them in any order.
+    pub(crate) signed_zeros: bool,
     pub(crate) setup: Vec<Value>,
     pub(crate) verdict: Verdict,
     /// The answer that counts, after the verdict is taken into account.
     pub(crate) expected: Value,
+    /// The work as data, where it is.
+    pub(crate) call: Option<Value>,
 }
 
 /// What a result must be.
@@ -26,6 +31,16 @@ pub(crate) enum Verdict {
     Error,
     /// An error, or the answer.
     AnswerOrError,
+}
+
+impl Verdict {
+    /// The same, and a refusal is as good.
+    pub(crate) fn or_refused(self) -> Verdict {
+        match self {
+            Verdict::Answer => Verdict::AnswerOrError,
+            other => other,
+        }
+    }
 }
 
 impl Case {
@@ -45,9 +60,11 @@ impl Case {
             id: text("id"),
             area: text("area"),
             rtol: line["rtol"].as_f64().unwrap_or(0.0),
+            signed_zeros: !["linalg", "ml"].contains(&line["area"].as_str().unwrap()) && line["zeros"] != "any",
             setup: line["setup"].as_array().unwrap().clone(),
             verdict,
             expected,
+            call: line.get("call").cloned(),
         }
     }
 

@@ -164,6 +164,9 @@ fn is_close(given: Scalar, wanted: Scalar, largest: f64, rules: Rules) -> bool {
         return given.is_same(wanted);
     }
     let (given, wanted) = (given.to_c64(), C64::from_scalar(wanted));
+    if given.is_nan() && wanted.is_nan() {
+        return true;
+    }
     is_close_float(given.re, wanted.re, largest, rules) && is_close_float(given.im, wanted.im, largest, rules)
 }
 

@@ -34,14 +34,43 @@ impl Inputs {
 
     /// The same values in other chunks.
     pub(crate) fn rechunked(&self, chunks: &Chunks) -> Inputs {
+        self.changed(|array| array.rechunk(chunks.clone()).unwrap())
+    }
+
+    /// All lazy inputs in the order of their names.
+    pub(crate) fn all(&self) -> Vec<DynArray> {
+        let mut names: Vec<&String> = self.0.keys().collect();
+        names.sort();
+        names.into_iter().map(|name| self.lazy(name)).collect()
+    }
+
+    fn changed(&self, change: impl Fn(&DynArray) -> DynArray) -> Inputs {
         let change = |(name, input): (&String, &Input)| {
             let input = match input {
-                Input::Lazy(array) => Input::Lazy(array.rechunk(chunks.clone()).unwrap()),
+                Input::Lazy(array) => Input::Lazy(change(array)),
                 Input::Eager(block) => Input::Eager(block.clone()),
             };
             (name.clone(), input)
         };
         Inputs(self.0.iter().map(change).collect())
+    }
+
+    /// The same values in sparse blocks.
+    pub(crate) fn sparse(&self) -> Inputs {
+        self.changed(DynArray::to_sparse)
+    }
+
+    /// The same values in sparse blocks, whose fill is the first element of the array.
+    pub(crate) fn filled(&self) -> Inputs {
+        self.changed(|array| with_dtype!(array.dtype(), T => filled::<T>(array)))
+    }
+
+    /// The same values, with a length of the first axis that only a run tells.
+    pub(crate) fn unknown(&self) -> Inputs {
+        self.changed(|array| match array.shape().first().and_then(|len| len.known()) {
+            Some(len) => array.mask_axis(Array::<bool>::ones([len], Chunks::size(2)).unwrap(), 0).unwrap(),
+            None => array.clone(),
+        })
     }
 
     /// The lazy input of a name.
@@ -122,6 +151,13 @@ fn chunks_of(item: &Value) -> Chunks {
 fn chunked<T: Element>(item: &Value) -> DynArray {
     let array = array_of::<T>(&lengths(&item["shape"]), &item["values"]);
     Array::from_ndarray(array, chunks_of(item)).unwrap().into_dyn()
+}
+
+fn filled<T: Element>(array: &DynArray) -> DynArray {
+    let typed: Array<T> = array.try_typed().unwrap();
+    let fill = typed.compute().unwrap().first().copied().unwrap_or_default();
+    let sparse = move |b: BlockView<'_, T>| Coo::from_dense_with_fill(&b.dense()?, fill);
+    typed.map_blocks_with(MapBlocks::new().sparse(fill), move |b| Ok(sparse(b)?.into())).unwrap().into_dyn()
 }
 
 fn fill_of<T: Element>(item: &Value) -> T {

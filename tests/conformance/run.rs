@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::case::{Case, Verdict};
 use super::compare::{Check, Rules, compare};
 use super::inputs::Inputs;
+use super::numpy::{self, Call};
 use super::outcome::{Answer, Outcome};
 
 /// The work of a case in this crate's words.
@@ -39,6 +40,7 @@ fn cuts() -> [(&'static str, Chunks); 3] {
 /// What is wrong with a case; nothing for one without an entry, which another test is about.
 pub(crate) fn failures(case: &Case, work: Option<Work>) -> Vec<String> {
     let Some(work) = work else { return Vec::new() };
+    let work: &dyn Fn(&Inputs) -> Answer = &work;
     let inputs = case.inputs();
     let mut attempts: Vec<(String, Check)> = Vec::new();
     for (name, runtime) in runtimes() {
@@ -51,8 +53,43 @@ pub(crate) fn failures(case: &Case, work: Option<Work>) -> Vec<String> {
             attempts.push((name.into(), attempt(case, work, &inputs, &Runtime::local().threads(3), rules)));
         }
     }
-    let failed = |(how, check): (String, Check)| Some(format!("{} ({how}): {}", case.id, check.err()?));
-    attempts.into_iter().filter_map(failed).collect()
+    failed(case, attempts)
+}
+
+fn failed(case: &Case, attempts: Vec<(String, Check)>) -> Vec<String> {
+    let text = |(how, check): (String, Check)| Some(format!("{} ({how}): {}", case.id, check.err()?));
+    attempts.into_iter().filter_map(text).collect()
+}
+
+/// What is wrong with a case whose work is a call, in every cut, in sparse blocks and with a length that is not known.
+pub(crate) fn call_failures(case: &Case) -> Vec<String> {
+    let call = case.call.as_ref().unwrap();
+    let work: &dyn Fn(&Inputs) -> Answer = &|inputs| numpy::run(&Call { inputs, call });
+    let inputs = case.inputs();
+    let threads = Runtime::local().threads(3);
+    let rules = Rules { chunks: false, sparse: false, ..rules(case) };
+    let mut attempts = vec![("serial".into(), attempt(case, work, &inputs, &Runtime::local().serial(), rules))];
+    for (name, chunks) in cuts() {
+        attempts.push((name.into(), attempt(case, work, &inputs.rechunked(&chunks), &threads, rules)));
+    }
+    let refusable = Case { verdict: case.verdict.or_refused(), ..case.clone() };
+    for (name, inputs) in [("sparse", inputs.sparse()), ("sparse with a fill", inputs.filled())] {
+        attempts.push((
+            name.into(),
+            attempt(if is_product(call) { &refusable } else { case }, work, &inputs, &threads, rules),
+        ));
+    }
+    let unknown = Case { area: "unknown_chunks".into(), ..refusable };
+    attempts.push((
+        "unknown lengths".into(),
+        attempt(&unknown, work, &inputs.unknown(), &threads, Rules { lazy_shape: false, ..rules }),
+    ));
+    failed(case, attempts)
+}
+
+/// Sums of products of sparse arrays need the fill 0.
+fn is_product(call: &Value) -> bool {
+    ["matmul", "dot", "tensordot"].contains(&call["op"].as_str().unwrap())
 }
 
 fn rules(case: &Case) -> Rules {
@@ -62,11 +99,11 @@ fn rules(case: &Case) -> Rules {
         chunks: case.area == "chunking",
         lazy_shape: !SHAPE_MISTOLD.contains(&id),
         sparse: true,
-        signed_zero: !["linalg", "ml"].contains(&case.area.as_str()),
+        signed_zero: case.signed_zeros,
     }
 }
 
-fn attempt(case: &Case, work: Work, inputs: &Inputs, runtime: &Runtime, rules: Rules) -> Check {
+fn attempt(case: &Case, work: &dyn Fn(&Inputs) -> Answer, inputs: &Inputs, runtime: &Runtime, rules: Rules) -> Check {
     let run = || runtime.enter(|| judged(case, work(inputs), rules));
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err("it panicked".into()))
 }
