@@ -19,12 +19,15 @@ mod conformance {
 use conformance::case::Case;
 use conformance::{areas, not_built, run};
 
-/// The given cases, and the answers to those that the reference refuses.
-const CASES: &str = include_str!("data/conformance/cases.jsonl");
-const REFUSED: &str = include_str!("data/conformance/refused.jsonl");
+/// The text of a file of cases.
+fn data(name: &str) -> String {
+    std::fs::read_to_string(format!("{}/tests/data/conformance/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
 
-/// Further cases, whose work is data, too.
-const MORE: &str = include_str!("data/conformance/more.jsonl");
+/// The given cases, and the answers to those that the reference refuses.
+fn given() -> Vec<Case> {
+    Case::read_all(&data("cases.jsonl"), &data("refused.jsonl"))
+}
 
 fn report(failures: &[String]) {
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
@@ -32,7 +35,7 @@ fn report(failures: &[String]) {
 
 #[test]
 fn every_case_gives_its_answer() {
-    let cases = Case::read_all(CASES, REFUSED);
+    let cases = given();
     assert_eq!(cases.len(), 230);
     let failures: Vec<String> = cases.iter().flat_map(|case| run::failures(case, areas::find(&case.id))).collect();
     report(&failures);
@@ -40,14 +43,15 @@ fn every_case_gives_its_answer() {
 
 #[test]
 fn every_call_gives_what_numpy_gives() {
-    let cases = Case::read_all(MORE, "");
+    // Further cases, whose work is data, too.
+    let cases = Case::read_all(&data("more.jsonl"), "");
     assert!(!cases.is_empty());
     report(&cases.iter().flat_map(run::call_failures).collect::<Vec<_>>());
 }
 
 #[test]
 fn what_is_not_built_is_named_and_nothing_else_is() {
-    let cases = Case::read_all(CASES, REFUSED);
+    let cases = given();
     let mut failures = Vec::new();
     for case in &cases {
         match (areas::find(&case.id), not_built::reason(case)) {

@@ -8,7 +8,7 @@ use super::{Array, DynArray};
 use crate::chunks::{AxisRange, Grid};
 use crate::element::{Element, Scalar};
 use crate::error::{Error, Result};
-use crate::graph::ops::{AssignMaskedOp, AssignOp, Target};
+use crate::graph::ops::{AssignMaskedOp, AssignOp, PointsOp, Target};
 
 impl DynArray {
     /// This array with the elements that [`idx!`](crate::idx) items name replaced by a value that broadcasts to them.
@@ -100,27 +100,25 @@ impl DynArray {
         Ok(DynArray::build(AssignOp { target }, &[self, &values], self.meta().clone()))
     }
 
-    /// Several lists, taken pointwise: the array is seen as one row of elements along the listed axes.
+    /// Several lists, taken pointwise: the selected part is seen as one row of elements along the listed axes.
     fn assigned_points(&self, op: &'static str, resolved: &Resolved, value: &DynArray) -> Result<Self> {
-        let leading = resolved.lists.iter().map(|list| list.0).eq(0..resolved.lists.len());
-        let all_listed = resolved.ranges.iter().all(Option::is_none) && leading && resolved.lazy.is_empty();
-        if !all_listed {
-            return Err(Error::bad_index(op, "several lists can be assigned to on the leading axes only, and alone")
-                .with_remedy("assign in several steps"));
+        if !resolved.lazy.is_empty() {
+            return Err(Error::bad_index(op, "a lazy array stands beside lists").with_remedy("assign in several steps"));
         }
-        let shape = self.grid().require_shape(op)?;
-        let n_listed = resolved.lists.len();
-        let n = resolved.lists.iter().map(|list| list.1.len()).max().unwrap_or(0);
-        if resolved.lists.iter().any(|list| list.1.len() != n && list.1.len() != 1) {
-            return Err(Error::bad_index(op, "lists of positions differ in length"));
-        }
-        let at = |list: &Vec<u64>, i: usize| if list.len() == 1 { list[0] } else { list[i] };
-        let rows = (0..n).map(|i| resolved.lists.iter().fold(0, |row, (axis, list)| row * shape[*axis] + at(list, i)));
-        let positions: Vec<i64> = rows.map(|row| row as i64).collect();
-        let flat_len: u64 = shape[..n_listed].iter().product();
-        let flat_shape: Vec<u64> = std::iter::once(flat_len).chain(shape[n_listed..].iter().copied()).collect();
-        let flat = self.reshape(flat_shape)?;
-        flat.assigned_by(op, &[Index::List(positions)], value, StepRule::NumPy)?.reshape(shape)
+        let points = PointsOp::new(super::index::equal_lists(op, &resolved.lists)?);
+        let selected = self.slice_ranges(resolved.ranges.clone())?;
+        let listed: Vec<usize> = points.axes().collect();
+        let others = (0..self.ndim()).filter(|axis| !listed.contains(axis));
+        let order: Vec<usize> = listed.iter().copied().chain(others).collect();
+        let front = selected.view(order.iter().copied().map(Some).collect());
+        let shape = front.grid().require_shape(op)?;
+        let rows = RowsOfPoints::new(&points, &shape);
+        let values = rows.values(op, value, resolved.axes_with_points(&points))?;
+        let flat = front.reshape(rows.flat_shape)?;
+        let assigned =
+            flat.assigned_by(op, &[Index::List(rows.positions)], &values, StepRule::NumPy)?.reshape(shape)?;
+        let place_of = |axis: usize| order.iter().position(|&a| a == axis);
+        self.with_region(op, &resolved.ranges, &assigned.view((0..self.ndim()).map(place_of).collect()))
     }
 
     /// This array with the elements where a mask over its axes from `axis` on is true replaced.
@@ -213,6 +211,31 @@ impl DynArray {
             crate::graph::ops::Op::Full(full) => Some(full.value),
             _ => None,
         }
+    }
+}
+
+/// Points of the leading axes of an array, seen as rows of the same array with one axis in place of those.
+struct RowsOfPoints {
+    positions: Vec<i64>,
+    flat_shape: Vec<u64>,
+}
+
+impl RowsOfPoints {
+    fn new(points: &PointsOp, shape: &[u64]) -> Self {
+        let lists = points.lists();
+        let n_points = lists.first().map_or(0, |list| list.1.len());
+        let row = |i: usize| lists.iter().zip(shape).fold(0, |row, ((_, list), len)| row * len + list[i]) as i64;
+        let flat_len = shape[..lists.len()].iter().product();
+        let flat_shape = std::iter::once(flat_len).chain(shape[lists.len()..].iter().copied()).collect();
+        Self { positions: (0..n_points).map(row).collect(), flat_shape }
+    }
+
+    /// The value for all rows; `shown` are their axes in the order in which a selection shows them.
+    fn values(&self, op: &'static str, value: &DynArray, shown: Vec<Option<usize>>) -> Result<DynArray> {
+        let len_of = |axis: usize| if axis == 0 { self.positions.len() as u64 } else { self.flat_shape[axis] };
+        let shape: Vec<u64> = shown.iter().map(|axis| axis.map_or(1, len_of)).collect();
+        let place_of = |axis: usize| shown.iter().position(|&a| a == Some(axis));
+        Ok(broadcast_value(op, value, &shape)?.view((0..self.flat_shape.len()).map(place_of).collect()))
     }
 }
 

@@ -67,8 +67,7 @@ impl DynArray {
     pub fn squeeze_axes(&self, axes: &[isize]) -> Result<Self> {
         let dropped = normalize_axes("squeeze", axes, self.ndim())?;
         for &axis in &dropped {
-            let extent = self.grid().axis(axis).extent();
-            if extent.known() != Some(1) {
+            if self.known_len("squeeze", axis)? != 1 {
                 return Err(Error::shape(
                     "squeeze",
                     format!("axis {axis} of shape {} is not 1", self.grid().shape_text()),

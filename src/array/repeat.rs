@@ -40,7 +40,9 @@ impl DynArray {
         let all_reps: Vec<u64> = std::iter::repeat_n(1, ndim - reps.len()).chain(reps.iter().copied()).collect();
         let counts = raised.grid().block_counts();
         if let Some(axis) = all_reps.iter().position(|&n| n == 0) {
-            return raised.part(axis, 0..0)?.tile(&all_reps.iter().map(|&n| n.max(1)).collect::<Vec<_>>());
+            let mut rest = all_reps;
+            rest[axis] = 1;
+            return raised.part(axis, 0..0)?.tile(&rest);
         }
         if all_reps.iter().all(|&n| n == 1) {
             return Ok(raised);

@@ -14,7 +14,9 @@
 //! depend on the number of blocks or elements. Only a list of indices is stored, with the pairs of blocks it relates.
 //!
 //! *Exact both ways:* `users_of` is the inverse of `blocks_of`, also where chunks are empty. An empty output chunk needs
-//! no block, an empty block has no user, except in an identity, where each block is handed on as it is.
+//! no block, an empty block has no user, except in an identity, where each block is handed on as it is, and in an
+//! *anchored* table, where an empty chunk needs the first block: beside an axis of unknown length only a block can tell
+//! how long an empty result is there.
 //!
 //! Tables know one axis only; the blocks of an n-d array are the products over their axes.
 
@@ -105,6 +107,7 @@ pub(crate) struct PieceTable {
     input: AxisChunks,
     output: AxisChunks,
     map: Map,
+    anchored: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -118,9 +121,22 @@ enum Map {
 }
 
 impl PieceTable {
+    fn new(input: &AxisChunks, output: AxisChunks, map: Map) -> Self {
+        Self { input: input.clone(), output, map, anchored: false }
+    }
+
     /// The table that hands every block on; the only one for an axis of unknown length.
     pub(crate) fn identity(chunks: AxisChunks) -> Self {
-        Self { input: chunks.clone(), output: chunks, map: Map::Identity }
+        Self { input: chunks.clone(), output: chunks, map: Map::Identity, anchored: false }
+    }
+
+    /// The same table, whose empty chunks need the first block.
+    pub(crate) fn anchored(self) -> Self {
+        Self { anchored: !self.is_identity(), ..self }
+    }
+
+    fn is_anchored_at(&self, out: u64) -> bool {
+        self.anchored && self.output.block_len(out) == Some(0)
     }
 
     /// The same elements in other chunks.
@@ -131,7 +147,7 @@ impl PieceTable {
         match (old.len(), new.len()) {
             _ if old == new => Ok(Self::identity(old.clone())),
             (Some(len), Some(new_len)) if len == new_len => {
-                Ok(Self { input: old.clone(), output: new.clone(), map: Map::Range(AxisRange::full(len)) })
+                Ok(Self::new(old, new.clone(), Map::Range(AxisRange::full(len))))
             }
             (Some(len), Some(new_len)) => {
                 Err(Error::chunks(op, format!("chunks add up to {new_len} on an axis with length {len}")))
@@ -151,7 +167,7 @@ impl PieceTable {
         }
         let mut borders = vec![0];
         borders.extend(RangePieces::new(input, range, 0..range.len()).map(|piece| piece.dst.end));
-        Ok(Self { input: input.clone(), output: chunks_from(borders), map: Map::Range(range) })
+        Ok(Self::new(input, chunks_from(borders), Map::Range(range)))
     }
 
     /// The elements of `range` in chunks that the caller chose.
@@ -172,7 +188,7 @@ impl PieceTable {
             let detail = format!("chunks {output} do not add up to the {} elements selected", range.len());
             return Err(Error::chunks(op, detail));
         }
-        Ok(Self { input: input.clone(), output, map: Map::Range(range) })
+        Ok(Self::new(input, output, Map::Range(range)))
     }
 
     /// The elements at `positions`, in that order, duplicates included. Evenly spaced positions make a slice.
@@ -193,7 +209,7 @@ impl PieceTable {
         }
         let output = super::take::output_chunks(input, &positions);
         let map = Map::List(Arc::new(ListMap::new(input, &output, positions)));
-        Ok(Self { input: input.clone(), output, map })
+        Ok(Self::new(input, output, map))
     }
 
     /// The chunks before.
@@ -215,6 +231,9 @@ impl PieceTable {
     /// that is handed on whole.
     pub(crate) fn pieces_of(&self, out: u64) -> Option<Pieces<'_>> {
         let span = self.output.block_range(out)?;
+        if self.is_anchored_at(out) {
+            return Some(Pieces::Whole(Some(Piece { block: 0, src: AxisRange::contiguous(0..0), dst: 0..0 })));
+        }
         Some(match &self.map {
             Map::Identity => Pieces::Whole(Some(Piece {
                 block: out,
@@ -229,6 +248,7 @@ impl PieceTable {
     /// The input blocks that output chunk `out` needs.
     pub(crate) fn blocks_of(&self, out: u64) -> BlockSet<'_> {
         match &self.map {
+            _ if self.is_anchored_at(out) => BlockSet::Range(0..1),
             Map::Identity => BlockSet::Range(out..out + 1),
             Map::Range(range) => self.range_blocks(*range, out),
             Map::List(list) => BlockSet::Slice(list.blocks_of(out)),
@@ -237,6 +257,15 @@ impl PieceTable {
 
     /// The output chunks that need input block `block`.
     pub(crate) fn users_of(&self, block: u64) -> BlockSet<'_> {
+        let users = self.users_of_elements(block);
+        if !self.anchored || block > 0 {
+            return users;
+        }
+        let empty = (0..self.output.n_blocks()).filter(|&out| self.is_anchored_at(out));
+        BlockSet::from_unsorted(users.iter().chain(empty).collect())
+    }
+
+    fn users_of_elements(&self, block: u64) -> BlockSet<'_> {
         match &self.map {
             Map::Identity => BlockSet::Range(block..block + 1),
             Map::Range(range) => self.range_users(*range, block),

@@ -25,7 +25,9 @@ pub(crate) fn gather_layer(
     if tables.iter().all(PieceTable::is_identity) {
         return Ok(lowering.same_as(input));
     }
-    let tables: Vec<Arc<PieceTable>> = tables.into_iter().map(Arc::new).collect();
+    let is_known = node.meta.grid.is_known();
+    let anchored = |table: PieceTable| Arc::new(if is_known { table } else { table.anchored() });
+    let tables: Vec<Arc<PieceTable>> = tables.into_iter().map(anchored).collect();
     let links = tables.iter().enumerate().map(|(axis, table)| {
         if table.is_identity() { Link::Same(axis) } else { Link::Pieces { axis, table: Arc::clone(table) } }
     });

@@ -34,7 +34,7 @@ pub(crate) struct Lift {
     pub(crate) reduced: Vec<bool>,
     /// The lengths of the block where the plan knows them.
     pub(crate) shape: Option<Vec<u64>>,
-    /// Where the block starts and the shape of the array, where known; positions count from there.
+    /// Where the block starts along the reduced axes and their lengths in the array, where known; positions count from there.
     pub(crate) place: Option<(Vec<u64>, Vec<u64>)>,
 }
 

@@ -135,17 +135,19 @@ impl LayerBody for LiftBody {
     fn kernel(&self, index: u64) -> Result<Kernel> {
         let MultiReduceOp { grid, program, operands, items, axes, .. } = &self.0;
         let at = BlockLocation::new(grid, index);
-        let place = match (at.ranges(), grid.known_shape()) {
-            (Ok(ranges), Some(shape)) => Some((ranges.iter().map(|range| range.start).collect(), shape)),
-            _ => None,
+        // Positions count along reduced axes alone, so that the others may have any length.
+        let place_on = |(axis, &block): (usize, &u64)| {
+            let chunks = grid.axis(axis);
+            if axes.contains(&axis) { Some((chunks.block_range(block)?.start, chunks.len()?)) } else { Some((0, 1)) }
         };
+        let place: Option<Vec<(u64, u64)>> = at.index().iter().enumerate().map(place_on).collect();
         Ok(Kernel::Lift(Lift {
             program: program.clone(),
             operands: operands.clone(),
             items: items.clone(),
             reduced: (0..grid.ndim()).map(|axis| axes.contains(&axis)).collect(),
             shape: at.shape().map(|shape| shape.iter().map(|&len| len as u64).collect()),
-            place,
+            place: place.map(|place| place.into_iter().unzip()),
         }))
     }
 }

@@ -29,6 +29,11 @@ impl PointsOp {
         Self { lists }
     }
 
+    /// The axes with their lists, ascending; all lists are equally long.
+    pub(crate) fn lists(&self) -> &[(usize, Vec<u64>)] {
+        &self.lists
+    }
+
     /// The axes with lists, ascending.
     pub(crate) fn axes(&self) -> impl Iterator<Item = usize> + '_ {
         self.lists.iter().map(|list| list.0)

@@ -50,6 +50,12 @@ def has_half(result):
     return np.asarray(result).dtype in (np.dtype("f2"), np.dtype("O"), np.dtype("g"), np.dtype("G"))
 
 
+def is_narrow(arrays, result):
+    """Functions of small integers give half or single precision in NumPy, and double precision here."""
+    single = np.asarray(result[0] if isinstance(result, (tuple, list)) else result).dtype == np.dtype("f4")
+    return single and all(a.dtype.kind in "biu" for a in arrays)
+
+
 class Cases:
     """Random arrays, and the cases made of them."""
 
@@ -121,6 +127,8 @@ class Cases:
             result, verdict = work(*copies), "port"
             if has_half(result) or any(a.dtype == np.dtype("f2") for a in copies):
                 return
+            if is_narrow(copies, result):
+                return
             expected = answer(result)
         except (ValueError, TypeError, IndexError, OverflowError, ZeroDivisionError) as error:
             expected, verdict = {"kind": "error", "error_type": type(error).__name__}, "must-error"
@@ -136,7 +144,7 @@ class Cases:
         }
         if not zeros:
             line["zeros"] = "any"
-        self.lines.append(json.dumps(line))
+        self.lines.append(json.dumps(line, separators=(",", ":")))
 
 
 UNARY = {
@@ -219,16 +227,13 @@ REDUCTIONS = {
 def axes_of(c, ndim, several=True):
     if c.chance(0.3):
         return None
-    if ndim == 0 or c.chance(0.03):
+    if ndim == 0:
+        return None
+    if c.chance(0.03):
         return ndim if c.chance(0.5) else -ndim - 1
     count = int(c.rng.integers(1, ndim + 1)) if several and c.chance(0.5) else 1
     axes = [int(axis) - (ndim if c.chance(0.4) else 0) for axis in c.rng.permutation(ndim)[:count]]
     return axes[0] if count == 1 else tuple(axes)
-
-
-def is_true_prod(a, result):
-    """Products of wild floats overflow in other places when they are grouped otherwise."""
-    return a.dtype.kind in "biu" or bool(np.all(np.abs(result) < 1e30))
 
 
 def reductions(c):
@@ -250,7 +255,9 @@ def reductions(c):
                 shape = (1,) * a.ndim
                 c.add("reductions", op, [a], args, lambda x, w=work, s=shape: np.asarray(w(x)).reshape(s), False)
                 continue
-            c.add("reductions", op, [a], args, lambda x, w=work, k=kwargs, ax=axis: w(x, axis=ax, **k), False)
+            # Large complex products overflow in one order of factors and not in another.
+            if op != "prod" or a.dtype.kind != "c" or a.size < 20:
+                c.add("reductions", op, [a], args, lambda x, w=work, k=kwargs, ax=axis: w(x, axis=ax, **k), False)
     for op, work in {"cumsum": np.cumsum, "cumprod": np.cumprod}.items():
         for _ in range(c.n * 2):
             a = c.array(c.shape(1), c.one_of(ALL), op == "cumsum")
@@ -337,7 +344,8 @@ def indexing(c):
     for _ in range(c.n * 3):
         a = c.array(c.shape(1), c.one_of(COMMON))
         axis = int(c.rng.integers(a.ndim))
-        positions = [int(at) for at in c.rng.integers(-a.shape[axis] - 0, a.shape[axis] + (1 if c.chance(0.1) else 0), 3)] if a.shape[axis] else []
+        beyond = 1 if a.size and c.chance(0.1) else 0
+        positions = [int(at) for at in c.rng.integers(-a.shape[axis], a.shape[axis] + beyond, 3)] if a.shape[axis] else []
         args = {"indices": positions, "axis": axis}
         c.add("indexing", "take", [a], args, lambda x, p=positions, ax=axis: np.take(x, np.array(p, int), ax))
         mask = c.rng.random(a.shape[axis]) < 0.5
@@ -399,11 +407,13 @@ def manipulation(c):
         shape = factor(c, a.size)
         if c.chance(0.3) and shape:
             shape[int(c.rng.integers(len(shape)))] = -1
-        add = lambda op, args, work, *more: c.add("manipulation", op, [a, *more], args, work)
+        add = lambda op, args, work, *more: c.add("manipulation", op, [a, *more], args, work, op != "pad")
         add("reshape", {"shape": shape}, lambda x: x.reshape(shape))
         add("transpose", {"axes": axes}, lambda x: x.transpose(axes))
         add("ravel", {}, lambda x: x.ravel())
-        add("squeeze", {}, lambda x: x.squeeze())
+        if n == 0 or a.shape[0] != 1:
+            # Whether an axis of unknown length is dropped can not depend on a run.
+            add("squeeze", {}, lambda x: x.squeeze())
         at = int(c.rng.integers(-n - 1, n + 1))
         add("expand_dims", {"axis": at}, lambda x: np.expand_dims(x, at))
         some = [axis - (n if c.chance(0.5) else 0) for axis in axes[: int(c.rng.integers(n + 1))]]
@@ -443,7 +453,7 @@ def with_axis(c, a, add):
     fits = a.dtype.kind in "iuf" and not (mode == "mean" and a.dtype.kind == "u")
     if fits and not (a.dtype.kind in "iu" and np.any(np.abs(a.astype("f8")) > 100)) and not np.any(np.isnan(a * 1.0)):
         add("pad", {"widths": widths, "mode": mode, "value": value}, lambda x: np.pad(x, pairs, mode, **kwargs))
-    wanted = [int(p) for p in c.rng.integers(-n - 1, n + 2, int(c.rng.integers(0, 4)))]
+    wanted = [int(p) for p in c.rng.integers(-n, n + 1, int(c.rng.integers(0, 4)))]
     values = c.array((len(wanted),) if a.ndim == 1 else (), a.dtype, False)
     if len(wanted) != 1:
         add("insert", {"positions": wanted, "axis": axis}, lambda x, v: np.insert(x, np.array(wanted, int), v, axis), values)

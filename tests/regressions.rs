@@ -1,0 +1,63 @@
+//! What was wrong once.
+
+use hyperslab::ndarray::{arr1, arr2};
+use hyperslab::prelude::*;
+
+/// An array whose first axis has a length that only a run tells, with the rows 0 to 3.
+fn rows_of_unknown_number() -> Result<Array<i64>> {
+    let x = Array::from_ndarray(arr2(&[[3, 9, 1, 1], [7, 7, 8, 0], [5, 5, 5, 5]]), Chunks::from((2, 2)))?;
+    x.mask(x.index(&idx![.., 0])?.gt(0)?)
+}
+
+#[test]
+fn positions_of_extremes_count_all_blocks_beside_an_unknown_length() -> Result<()> {
+    let x = rows_of_unknown_number()?;
+    assert_eq!(x.argmin_axis(1)?.compute()?, arr1(&[2, 3, 0]).into_dyn());
+    assert_eq!(x.argmax_axis(1)?.compute()?, arr1(&[1, 2, 0]).into_dyn());
+    Ok(())
+}
+
+#[test]
+fn nothing_of_a_known_axis_beside_an_unknown_length() -> Result<()> {
+    let x = rows_of_unknown_number()?;
+    assert_eq!(x.slice(s![.., 2..2])?.compute()?.shape(), [3, 0]);
+    let cut = Chunks::keep().with_axis(1, AxisSpec::Sizes(vec![2, 0, 2]));
+    assert_eq!(x.rechunk(cut)?.sum().scalar()?, 56);
+    Ok(())
+}
+
+#[test]
+fn several_lists_that_stand_apart_in_an_assignment() -> Result<()> {
+    let mut x = Array::<i64>::zeros([2, 3, 4], Chunks::size(2))?;
+    let values = Array::from_ndarray(arr2(&[[1, 2], [3, 4]]), Chunks::auto())?;
+    x.assign_index(&idx![[0, 1], 1.., [3, 0]], &values)?;
+    let y = x.compute()?;
+    assert_eq!((y[[0, 1, 3]], y[[0, 2, 3]], y[[1, 1, 0]], y[[1, 2, 0]]), (1, 2, 3, 4));
+    assert_eq!(y.sum(), 10);
+    Ok(())
+}
+
+#[test]
+fn no_tiles_along_several_axes() -> Result<()> {
+    let x = Array::<i64>::ones([2], Chunks::size(1))?;
+    assert_eq!(x.tile(&[0, 0])?.compute()?.shape(), [0, 0]);
+    Ok(())
+}
+
+#[test]
+fn untrimmed_margins_beside_an_unknown_length() -> Result<()> {
+    let before = Overlap::depth(0).on_axis(1, 1, 0, Boundary::Nearest).untrimmed();
+    let doubled: Array<i64> = rows_of_unknown_number()?.map_overlap(before, |b| {
+        let b = b.dense()?;
+        Ok((&b.slice(s![.., 1..]) * 2).into_dyn().into())
+    })?;
+    assert_eq!(doubled.sum().scalar()?, 112);
+    Ok(())
+}
+
+#[test]
+fn the_sign_of_a_negative_zero_is_zero() -> Result<()> {
+    let signs = Array::from_vec(vec![-0.0, -2.0], Chunks::auto())?.sign().compute()?;
+    assert!(signs[0].is_sign_positive() && signs[1] == -1.0);
+    Ok(())
+}
