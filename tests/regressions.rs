@@ -57,7 +57,7 @@ fn untrimmed_margins_beside_an_unknown_length() -> Result<()> {
 
 #[test]
 fn the_sign_of_a_negative_zero_is_zero() -> Result<()> {
-    let signs = Array::from_vec(vec![-0.0, -2.0], Chunks::auto())?.sign().compute()?;
+    let signs = Array::from_vec(vec![-0.0f64, -2.0], Chunks::auto())?.sign().compute()?;
     assert!(signs[0].is_sign_positive() && signs[1] == -1.0);
     Ok(())
 }

@@ -12,29 +12,15 @@ const AREAS: [(&str, &str); 5] = [
 ];
 
 /// Single cases of areas that are built for the rest.
-const CASES: [(&str, &str); 41] = [
+const CASES: [(&str, &str); 27] = [
     ("elw-promote-i2-f2", "half precision floats are not supported"),
-    ("unk-where", "there is no `nonzero` of lazy arrays yet"),
-    ("unk-argwhere", "there is no `argwhere` of lazy arrays yet"),
-    ("unk-flatnonzero", "there is no `flatnonzero` yet"),
-    ("unk-unique", "there is no `unique` yet"),
     ("unk-tsqr", "there are no decompositions yet"),
-    ("unk-histogram", "there is no `histogram` yet"),
-    ("man-gradient", "there is no `gradient` yet"),
     ("bw-outer", "there is no `blockwise` yet"),
     ("bw-contract", "there is no `blockwise` yet"),
     ("bw-adjust", "there is no `blockwise` yet"),
     ("gu-signature", "there are no generalized functions yet"),
     ("gu-two-out", "there are no generalized functions yet"),
     ("gu-vectorize", "there are no generalized functions yet"),
-    ("red-median", "there is no `median` yet"),
-    ("st-hist", "there is no `histogram` yet"),
-    ("st-unique-all", "there is no `unique` yet"),
-    ("st-searchsorted", "there is no `searchsorted` yet"),
-    ("st-percentile-1chunk", "there is no `percentile` yet"),
-    ("la-einsum-0", "there is no `einsum` yet"),
-    ("la-einsum-3", "there is no `einsum` yet"),
-    ("la-einsum-7", "there is no `einsum` yet"),
     ("la-cholesky-blocked", "there are no decompositions yet"),
     ("la-svd", "there are no decompositions yet"),
     ("la-svd-compressed", "there are no decompositions yet"),

@@ -89,7 +89,7 @@ pub(crate) fn call_failures(case: &Case) -> Vec<String> {
 
 /// Sums of products of sparse arrays need the fill 0.
 fn is_product(call: &Value) -> bool {
-    ["matmul", "dot", "tensordot"].contains(&call["op"].as_str().unwrap())
+    ["matmul", "dot", "tensordot", "inner", "vdot", "einsum"].contains(&call["op"].as_str().unwrap())
 }
 
 fn rules(case: &Case) -> Rules {
@@ -133,6 +133,11 @@ fn computed(outcome: Outcome) -> Answer {
 
 /// Whether a refusal says what is missing.
 fn explains(case: &Case, error: &Error) -> Check {
-    let right = case.area != "unknown_chunks" || error.is_unknown_chunks();
-    if right { Ok(()) } else { Err(format!("the refusal does not name unknown chunks: {error}")) }
+    let right = if case.call.is_some() {
+        // Two lengths that are not known are not known to be equal: that is a fault of the shapes.
+        error.is_usage()
+    } else {
+        case.area != "unknown_chunks" || error.is_unknown_chunks()
+    };
+    if right { Ok(()) } else { Err(format!("the refusal does not say what is missing: {error}")) }
 }

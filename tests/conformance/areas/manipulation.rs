@@ -18,6 +18,7 @@ pub(super) const MANIPULATION: &[Entry] = &[
         let x = c.ints("x");
         ok((x.roll_flat(3)?, x.roll_axes(&[1, -1], &[0, 1])?))
     }),
+    ("man-gradient", |c| ok(c.floats("v").gradient(&[], &[Spacing::Even(2.0)], EdgeOrder::First)?)),
     ("man-flip-rot", |c| {
         let x = c.ints("x");
         ok((x.flip(&[1])?, x.rot90(3, [0, 1])?))

@@ -16,11 +16,12 @@ use super::run::Work;
 /// The name of a case and its work.
 type Entry = (&'static str, Work);
 
-const TABLES: [&[Entry]; 14] = [
+const TABLES: [&[Entry]; 15] = [
     creation::CREATION,
     creation::CHUNKING,
     elementwise::ELEMENTWISE,
     reductions::REDUCTIONS,
+    reductions::STATISTICS,
     reductions::POSITIONS_AND_SCANS,
     indexing::INDEXING,
     indexing::ASSIGNMENT,

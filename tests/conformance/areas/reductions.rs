@@ -1,9 +1,10 @@
 //! Reductions over axes, positions of extremes, running sums, the largest elements.
 
+use hyperslab::ndarray::arr1;
 use hyperslab::prelude::*;
 
 use super::Entry;
-use crate::conformance::outcome::ok;
+use crate::conformance::outcome::{Outcome, ok};
 
 pub(super) const REDUCTIONS: &[Entry] = &[
     ("red-max-axis", |c| ok(c.ints("x").max_with(Reduce::axes([-1]).keepdims())?)),
@@ -37,7 +38,26 @@ pub(super) const REDUCTIONS: &[Entry] = &[
         let z = c.floats("z");
         ok((z.sum(), z.max(), z.mean()))
     }),
+    ("red-median", |c| ok(c.ints("x").median_axis(0)?)),
     ("red-count_nonzero", |c| ok(c.ints("x").gt(5)?.count_nonzero_axis(0)?)),
+];
+
+pub(super) const STATISTICS: &[Entry] = &[
+    ("st-hist", |c| {
+        let bins = Bins::even(4, 0.0, 8.0)?;
+        ok((Outcome::from(c.ints("v").histogram(&bins)?), Outcome::from(arr1(bins.edges()))))
+    }),
+    ("st-unique-all", |c| {
+        let unique = c.ints("v").unique_all()?;
+        ok((unique.values, unique.index, unique.inverse, unique.counts))
+    }),
+    ("st-searchsorted", |c| {
+        let (a, v) = (c.ints("a"), c.ints("v"));
+        ok((a.searchsorted(&v, Side::Left)?, a.searchsorted(&v, Side::Right)?))
+    }),
+    ("st-percentile-1chunk", |c| {
+        ok(c.floats("v").percentile_with(&[0.0, 25.0, 50.0, 100.0], QuantileMethod::Linear, Reduce::all())?)
+    }),
 ];
 
 pub(super) const POSITIONS_AND_SCANS: &[Entry] = &[

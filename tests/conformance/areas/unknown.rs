@@ -19,6 +19,11 @@ pub(super) const UNKNOWN: &[Entry] = &[
         ok(large.mask((&large % 2).eq(0)?)?)
     }),
     ("unk-broadcast-scalar", |c| ok(above_four(c)?.broadcast_to([2, 5])?)),
+    ("unk-where", |c| ok(c.ints("x").gt(6)?.nonzero()?)),
+    ("unk-argwhere", |c| ok(c.ints("x").gt(9)?.argwhere()?)),
+    ("unk-flatnonzero", |c| ok(c.ints("x").gt(9)?.flatnonzero()?)),
+    ("unk-unique", |c| ok(c.ints("v").unique()?)),
+    ("unk-histogram", |c| ok(above_four(c)?.histogram(&Bins::edges_at([0.0, 6.0, 8.0, 10.0])?)?)),
     ("unk-matvec", |c| {
         let x = c.floats("x");
         let rows = x.mask(x.index(&idx![.., 0])?.gt(3.0)?)?;

@@ -57,6 +57,11 @@ impl Call<'_> {
         leaves(self.arg(key)).iter().map(|value| value.as_i64().unwrap()).collect()
     }
 
+    /// A list of real numbers, which may stand alone.
+    pub(crate) fn floats(&self, key: &str) -> Vec<f64> {
+        leaves(self.arg(key)).iter().map(|value| scalar_of(value).to_c64().re).collect()
+    }
+
     pub(crate) fn sizes(&self, key: &str) -> Vec<u64> {
         self.ints(key).into_iter().map(|size| size as u64).collect()
     }

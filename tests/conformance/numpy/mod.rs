@@ -6,6 +6,7 @@ mod indexing;
 mod manipulation;
 mod products;
 mod reductions;
+mod statistics;
 
 pub(crate) use call::Call;
 
@@ -14,7 +15,7 @@ use super::outcome::Answer;
 /// Does the work of one name.
 type Work = fn(&Call<'_>) -> Answer;
 
-const TABLES: [&[(&str, Work)]; 8] = [
+const TABLES: [&[(&str, Work)]; 11] = [
     elementwise::UNARY,
     elementwise::BINARY,
     elementwise::CHOICES,
@@ -23,6 +24,9 @@ const TABLES: [&[(&str, Work)]; 8] = [
     indexing::PARTS,
     manipulation::SHAPES,
     products::PRODUCTS,
+    statistics::STATISTICS,
+    statistics::SETS,
+    statistics::DIFFERENCES,
 ];
 
 /// Does what a call names.

@@ -519,9 +519,147 @@ def products(c):
         c.add("linalg", "tensordot", [a, b], {"of_a": of_a, "of_b": of_b}, lambda x, y: np.tensordot(x, y, (of_a, of_b)), False)
 
 
+QUANTILES = ["linear", "lower", "higher", "midpoint", "nearest"]
+
+
+def statistics(c):
+    for _ in range(c.n * 2):
+        a = c.array(c.shape(), c.one_of(REAL))
+        axis, options = axes_of(c, a.ndim), {}
+        args = {"axis": list(axis) if isinstance(axis, tuple) else axis}
+        if c.chance(0.4):
+            args["keepdims"] = options["keepdims"] = True
+        add = lambda op, work, **more: c.add("reductions", op, [a], args | more, work, False)
+        if a.size:
+            add("median", lambda x: np.median(x, axis, **options))
+            add("nanmedian", lambda x: np.nanmedian(x, axis, **options))
+        if a.dtype.kind != "b" and a.size:
+            add("ptp", lambda x: np.ptp(x, axis, **options))
+            q, how = [c.one_of([0, 1, 0.5, 0.25, 0.1, 0.9]) for _ in range(2)], c.one_of(QUANTILES)
+            if a.dtype.kind != "f" or np.all(np.isfinite(a)):
+                add("quantile", lambda x: floating(np.quantile(x, q, axis, method=how, **options)), q=q, method=how)
+                percents = [100 * p for p in q]
+                add("percentile", lambda x: floating(np.percentile(x, percents, axis, method=how, **options)), q=percents, method=how)
+        b = c.array(a.shape, "f8", False) + 10
+        if a.dtype.kind != "b" and a.size and (axis is None or isinstance(axis, int)):
+            c.add("reductions", "average", [a, b], args, lambda x, w: np.average(x, axis, w, **options), False)
+    for _ in range(c.n):
+        a = c.array((c.one_of([1, 2, 3]), c.one_of([2, 3, 5])), c.one_of(["i8", "f8", "c16"]), False)
+        ddof = c.one_of([0, 1])
+        c.add("linalg", "cov", [a], {"ddof": ddof}, lambda x: np.cov(x, ddof=ddof), False)
+        c.add("linalg", "corrcoef", [a], {}, lambda x: np.corrcoef(x), False)
+
+
+def floating(result):
+    """Quantiles of integers that are elements stay integers in NumPy; here all quantiles are floats."""
+    return result if np.asarray(result).dtype.kind == "f" else np.asarray(result).astype("f8")
+
+
+def histograms(c):
+    for _ in range(c.n * 2):
+        a = c.array(c.shape(), c.one_of(INTS + ["f8"]), False)
+        bins, limits = int(c.rng.integers(1, 6)), c.one_of([[-4, 7], [0, 5], [-1.5, 1.5], [2, 2]])
+        args = {"bins": bins, "range": limits}
+        c.add("stats_set", "histogram", [a], args, lambda x: np.histogram(x, bins, limits))
+        edges = sorted(c.array((4,), "f8", False).tolist())
+        c.add("stats_set", "histogram", [a], {"bins": edges}, lambda x: np.histogram(x, edges))
+        if np.any((a >= edges[0]) & (a <= edges[-1])):
+            args = {"bins": edges}
+            dense = lambda x: np.histogram(x, edges, density=True)
+            c.add("stats_set", "histogram_density", [a], args, dense)
+        b = c.array(a.shape, "f8", False)
+        weighted = lambda x, w: np.histogram(x, edges, weights=w)[0]
+        c.add("stats_set", "histogram_weighted", [a, b], {"bins": edges}, weighted, False)
+        a = np.abs(c.array(c.shape(1, 1), c.one_of(["i8", "u1", "i4"]), False))
+        n = c.one_of([0, 3, 12])
+        c.add("stats_set", "bincount", [a], {"min_len": n}, lambda x: np.bincount(x, minlength=n))
+        b = c.array(a.shape, c.one_of(["f8", "i8"]), False)
+        c.add("stats_set", "bincount_weighted", [a, b], {"min_len": n}, lambda x, w: np.bincount(x, w, n), False)
+
+
+def sets(c):
+    for _ in range(c.n * 2):
+        dtype = c.one_of(["i8", "f8", "?", "u1", "f4"])
+        a, b = c.array(c.shape(), dtype), c.array(c.shape(), dtype)
+        parts = lambda x: np.unique(x, return_index=True, return_inverse=True, return_counts=True)
+        c.add("stats_set", "unique", [a], {}, lambda x: list(parts(x)), False)
+        side, ordered = c.one_of(["left", "right"]), np.sort(c.array(c.shape(1, 1), dtype))
+        c.add("stats_set", "searchsorted", [ordered, b], {"side": side}, lambda x, v: np.searchsorted(x, v, side))
+        c.add("stats_set", "isin", [a, b], {}, lambda x, y: np.isin(x, y))
+        if not np.any(np.isnan(a * 1.0)) and not np.any(np.isnan(b * 1.0)):
+            c.add("stats_set", "union1d", [a, b], {}, lambda x, y: np.union1d(x, y), False)
+            c.add("stats_set", "intersect1d", [a, b], {}, lambda x, y: np.intersect1d(x, y), False)
+            c.add("stats_set", "setdiff1d", [a, b], {}, lambda x, y: np.setdiff1d(x, y), False)
+        a = c.array(c.shape(1), c.one_of(ALL))
+        c.add("unknown_chunks", "nonzero", [a], {}, lambda x: list(np.nonzero(x)))
+        c.add("unknown_chunks", "argwhere", [a], {}, lambda x: np.argwhere(x))
+        c.add("unknown_chunks", "flatnonzero", [a], {}, lambda x: np.flatnonzero(x))
+        c.add("unknown_chunks", "extract", [a, c.array(a.shape, "?")], {}, lambda x, m: np.extract(m, x))
+
+
+def differences(c):
+    for _ in range(c.n * 2):
+        a = c.array(c.shape(1), c.one_of(ALL))
+        axis, n = int(c.rng.integers(-a.ndim, a.ndim)), int(c.rng.integers(0, 4))
+        c.add("manipulation", "diff", [a], {"axis": axis, "n": n}, lambda x: np.diff(x, n, axis), False)
+        a = c.array(c.shape(), c.one_of(["i8", "f8", "f4", "u1"]))
+        b, d = c.array(c.shape(1, 1), a.dtype), c.array((), a.dtype)
+        c.add("manipulation", "ediff1d", [a, b, d], {}, lambda x, y, z: np.ediff1d(x, z, y), False)
+        a = c.array(tuple(n + 2 for n in c.shape(1, 3)), c.one_of(["i8", "f8", "f4", "i4"]), False)
+        axis, order = int(c.rng.integers(a.ndim)), c.one_of([1, 2])
+        places = np.cumsum(np.abs(c.array((a.shape[axis],), "f8", False)) + 0.5).tolist()
+        spacing = c.one_of([1, 2.5, places])
+        args = {"axes": [axis], "spacing": spacing, "edge_order": order}
+        c.add("manipulation", "gradient", [a], args, lambda x: [np.gradient(x, spacing, axis=axis, edge_order=order)], False)
+        args = {"axes": [], "spacing": [], "edge_order": order}
+        c.add("manipulation", "gradient", [a], args, lambda x: list(np.atleast_2d(np.gradient(x, edge_order=order))) if x.ndim == 1 else list(np.gradient(x, edge_order=order)), False)
+    for _ in range(c.n * 2):
+        (one, other), dtype = broadcastable(c), c.one_of(INTS + FLOATS)
+        a, b = c.array(one, dtype), c.array(other, dtype)
+        c.add("elementwise", "divmod", [a, b], {}, lambda x, y: np.divmod(x, y), False)
+        c.add("elementwise", "isclose", [a, b], {}, lambda x, y: np.isclose(x, y))
+        c.add("elementwise", "array_equal", [a, b], {}, lambda x, y: np.asarray(np.array_equal(x, y)))
+        c.add("elementwise", "array_equal", [a, a], {}, lambda x, y: np.asarray(np.array_equal(x, y)))
+        c.add("elementwise", "modf", [a], {}, lambda x: np.modf(x))
+        c.add("elementwise", "frexp", [a], {}, lambda x: np.frexp(x))
+        places = int(c.rng.integers(-2, 4))
+        if np.all(np.abs(a.astype("f8")) < 100) or a.dtype.kind == "f":
+            c.add("elementwise", "round", [a], {"decimals": places}, lambda x: np.round(x, places))
+        which = c.rng.integers(0, 2, one)
+        c.add("elementwise", "choose", [which, b, a], {}, lambda w, x, y: np.choose(w, [x, y]))
+        more = c.array(other, dtype)
+        pick = lambda x, m, y, n, z: np.select([m, n], [y, z], x)
+        c.add("elementwise", "select", [a, a > 1, b, b > 1, more], {}, pick)
+
+
+EINSUMS = [
+    ("ij,jk->ik", ["ij", "jk"]), ("ij,jk", ["ij", "jk"]), ("ii->i", ["ii"]), ("ii", ["ii"]), ("ij->ji", ["ij"]), ("ji", ["ji"]),
+    ("i,j->ij", ["i", "j"]), ("ij,ij->", ["ij", "ij"]), ("...ij,...jk->...ik", ["aij", "ajk"]), ("ij...,j...->i...", ["ija", "ja"]),
+    ("ijk,ilm,njm,nlk,abc->", ["ijk", "ilm", "njm", "nlk", "abc"]), ("iij->j", ["iij"]), ("iji->j", ["iji"]), ("ij,kj,kl->il", ["ij", "kj", "kl"]),
+    ("...->...", ["ab"]), ("i...->...", ["iab"]), ("ij,i->", ["ij", "i"]), (",ij->ij", ["", "ij"]), ("ij->", ["ij"]), ("ba,b", ["ba", "b"]),
+]
+
+
+def more_products(c):
+    for _ in range(c.n):
+        a, b = c.array(c.shape(0, 2), c.one_of(ALL), False), c.array(c.shape(0, 2), c.one_of(ALL), False)
+        c.add("linalg", "outer", [a, b], {}, lambda x, y: np.outer(x, y), False)
+        c.add("linalg", "kron", [a, b], {}, lambda x, y: np.kron(x, y), False)
+        b = c.array(a.shape, c.one_of(ALL), False)
+        c.add("linalg", "vdot", [a, b], {}, lambda x, y: np.vdot(x, y), False)
+        c.add("linalg", "inner", [a, b], {}, lambda x, y: np.inner(x, y), False)
+        for subscripts, operands in EINSUMS:
+            lens = {letter: c.one_of([1, 2, 3]) for letter in "abcijklmn"}
+            if c.chance(0.1):
+                lens["j"] = 0
+            arrays = [c.array([lens[letter] for letter in names], c.one_of(COMMON), False) for names in operands]
+            work = lambda *all, s=subscripts: np.einsum(s, *all)
+            c.add("linalg", "einsum", arrays, {"subscripts": subscripts}, work, False)
+
+
 def main():
     c = Cases(int(sys.argv[1]), int(sys.argv[2]))
-    areas = [elementwise, reductions, indexing, assignment, manipulation, products]
+    areas = [elementwise, reductions, indexing, assignment, manipulation, products, statistics, histograms, sets, differences, more_products]
     for area in areas:
         area(c)
     print("\n".join(c.lines))
