@@ -61,3 +61,18 @@ fn the_sign_of_a_negative_zero_is_zero() -> Result<()> {
     assert!(signs[0].is_sign_positive() && signs[1] == -1.0);
     Ok(())
 }
+
+#[test]
+fn the_covariance_of_one_variable_is_a_number() -> Result<()> {
+    let x = Array::from_ndarray(arr2(&[[1.0, 2.0, 3.0]]), Chunks::size(2))?;
+    assert_eq!((x.cov(1.0)?.scalar()?, x.corrcoef()?.scalar()?), (1.0, 1.0));
+    assert!(x.cov(1.0)?.known_shape()?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn sparse_conjugates_have_products() -> Result<()> {
+    let x = Array::<C64>::eye(2, 2, 0, Chunks::size(1))?.to_sparse();
+    assert_eq!(dot(&x.conj(), &x)?.to_dense().compute()?, Array::<C64>::eye(2, 2, 0, Chunks::auto())?.compute()?);
+    Ok(())
+}

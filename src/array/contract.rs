@@ -4,7 +4,7 @@ use super::{Array, DynArray};
 use crate::block::{ArrayMeta, Layout};
 use crate::chunks::select::normalize_axes;
 use crate::chunks::{AxisChunks, Grid};
-use crate::element::{Element, Scalar, promote};
+use crate::element::{C64, Element, promote};
 use crate::error::{Error, Result, Shown};
 use crate::graph::ops::ContractOp;
 
@@ -103,7 +103,8 @@ fn common_cut(op: &'static str, x: &AxisChunks, y: &AxisChunks) -> Result<AxisCh
 /// Sums of products of sparse arrays need fill zero: everything not stored adds nothing.
 fn check_fills(op: &'static str, lhs: &DynArray, rhs: &DynArray) -> Result<()> {
     for array in [lhs, rhs] {
-        if let Some(fill) = array.layout().fill().filter(|fill| !fill.is_same(Scalar::zero(array.dtype()))) {
+        // Of either sign: the conjugate of 0 is 0-0i.
+        if let Some(fill) = array.layout().fill().filter(|fill| fill.to_c64() != C64::default()) {
             return Err(Error::layout(op, format!("a sparse operand has fill {fill}"))
                 .with_remedy("sums of products of sparse arrays need fill 0: use `to_dense()`"));
         }

@@ -45,6 +45,15 @@ impl DynArray {
 
     /// See [`Array::cov`].
     pub fn cov(&self, ddof: f64) -> Result<Self> {
+        Ok(self.covariances(ddof)?.number_of_one_variable())
+    }
+
+    /// A table of one row and column as a number.
+    fn number_of_one_variable(&self) -> Self {
+        if self.grid().known_shape().is_some_and(|shape| shape == [1, 1]) { self.squeeze() } else { self.clone() }
+    }
+
+    fn covariances(&self, ddof: f64) -> Result<Self> {
         let rows = self.atleast_2d();
         if rows.ndim() > 2 {
             let detail = format!("an array of {} axes is no table", self.ndim());
@@ -59,17 +68,15 @@ impl DynArray {
             other = apply(ElemOp::Conj, &[&other])?;
         }
         let divisor = DynArray::scalar_of(Scalar::F64((n - ddof).max(0.0)).cast(rows.dtype().real()));
-        let found = binary(ElemOp::Divide, &centred.dot(&other)?, &divisor)?;
-        Ok(if self.ndim() < 2 { found.squeeze() } else { found })
+        binary(ElemOp::Divide, &centred.dot(&other)?, &divisor)
     }
 
     /// See [`Array::corrcoef`].
     pub fn corrcoef(&self) -> Result<Self> {
-        let cov = self.atleast_2d().cov(0.0)?;
+        let cov = self.covariances(0.0)?;
         let spread = apply(ElemOp::Sqrt, &[&cov.diagonal(0, [0, 1])?.real()?])?;
         let by_row = binary(ElemOp::Divide, &cov, &spread.expand_dims(1)?)?;
-        let found = binary(ElemOp::Divide, &by_row, &spread)?;
-        Ok(if self.ndim() < 2 { found.squeeze() } else { found })
+        Ok(binary(ElemOp::Divide, &by_row, &spread)?.number_of_one_variable())
     }
 
     /// See [`Array::round`].
