@@ -76,3 +76,24 @@ fn sparse_conjugates_have_products() -> Result<()> {
     assert_eq!(dot(&x.conj(), &x)?.to_dense().compute()?, Array::<C64>::eye(2, 2, 0, Chunks::auto())?.compute()?);
     Ok(())
 }
+
+#[test]
+fn lazy_masks_beside_slices_and_integers_in_an_assignment() -> Result<()> {
+    let x = Array::<i64>::arange(0, 12, 1, Chunks::size(5))?.reshape([3, 4])?;
+    let rows = Array::from_vec(vec![true, false, true], Chunks::size(2))?;
+    let mut y = x.clone();
+    y.assign_index(&idx![&rows, 1..3], &Array::from_vec(vec![-1, -2], Chunks::auto())?)?;
+    assert_eq!(y.compute()?, arr2(&[[0, -1, -2, 3], [4, 5, 6, 7], [8, -1, -2, 11]]).into_dyn());
+    let mut y = x.clone();
+    y.assign_index(&idx![&rows, -1], -9)?;
+    assert_eq!(y.compute()?, arr2(&[[0, 1, 2, -9], [4, 5, 6, 7], [8, 9, 10, -9]]).into_dyn());
+    let mut y = x.clone();
+    let doubled = &x.index(&idx![&rows, 2..])? * 2;
+    y.assign_index(&idx![&rows, 2..], &doubled)?;
+    assert_eq!(y.compute()?, arr2(&[[0, 1, 4, 6], [4, 5, 6, 7], [8, 9, 20, 22]]).into_dyn());
+    let columns = Array::from_vec(vec![false, true, false, true], Chunks::size(3))?;
+    let mut y = x.clone();
+    y.assign_index(&idx![1.., &columns], &Array::from_ndarray(arr2(&[[7], [8]]), Chunks::auto())?)?;
+    assert_eq!(y.compute()?, arr2(&[[0, 1, 2, 3], [4, 7, 6, 7], [8, 8, 10, 8]]).into_dyn());
+    Ok(())
+}

@@ -130,10 +130,8 @@ impl DynArray {
         mask: &DynArray,
         value: &DynArray,
     ) -> Result<Self> {
-        if resolved.ranges.iter().any(Option::is_some) || !resolved.lists.is_empty() {
-            return Err(
-                Error::bad_index(op, "a lazy mask stands beside other items").with_remedy("index in several steps")
-            );
+        if !resolved.lists.is_empty() {
+            return Err(Error::bad_index(op, "a lazy mask stands beside a list").with_remedy("index in several steps"));
         }
         if mask.dtype() != crate::element::DType::Bool {
             return Err(Error::bad_index(op, format!("a lazy array of {} is no target", mask.dtype()))
@@ -141,13 +139,47 @@ impl DynArray {
         }
         self.check_mask_fits(op, mask, axis)?;
         let per_element = value.ndim() > 0 && !value.grid().axes().iter().all(|axis| axis.len().is_some());
-        if per_element {
-            return self.assigned_in_order(op, mask, axis, value);
+        let selected = self.slice_ranges(resolved.ranges.clone())?;
+        let replaced = if per_element {
+            selected.assigned_in_order(op, mask, axis, value)?
+        } else {
+            let raised = mask.view_of_axes(axis, self.ndim());
+            let value = selected.value_beside_mask(op, value, resolved, axis..axis + mask.ndim())?;
+            super::elementwise::select(&raised, &value, &selected)?.to_grid(selected.grid())?
+        };
+        if resolved.ranges.iter().all(Option::is_none) {
+            return Ok(replaced);
         }
-        let raised = mask.view_of_axes(axis, self.ndim());
-        let value = self.value_of_rows(op, value, axis + mask.ndim())?;
-        let replaced = super::elementwise::select(&raised, &value, self)?;
-        replaced.to_grid(self.grid())
+        self.with_region(op, &resolved.ranges, &replaced)
+    }
+
+    /// The value for every true element of a mask that stands on some axes of a selection, arranged as its axes.
+    ///
+    /// It broadcasts to what the selection shows, where the masked axes are one, along which it has length 1.
+    fn value_beside_mask(
+        &self,
+        op: &'static str,
+        value: &DynArray,
+        resolved: &Resolved,
+        masked: std::ops::Range<usize>,
+    ) -> Result<DynArray> {
+        let is_later = |axis: usize| axis > masked.start && masked.contains(&axis);
+        let shown = resolved.shown().iter().copied().filter(|shown| !shown.is_some_and(is_later));
+        let shown: Vec<Option<usize>> = shown.collect();
+        let named = &shown[shown.len().saturating_sub(value.ndim())..];
+        let len_of = |shown: &Option<usize>| match *shown {
+            Some(axis) if axis != masked.start => self.grid().axis(axis).len(),
+            _ => Some(1),
+        };
+        let Some(lens) = named.iter().map(len_of).collect::<Option<Vec<u64>>>() else {
+            let rows = self.grid().shape_text();
+            return Err(Error::unknown_chunks(op, format_args!("a value for each row of shape {rows}")));
+        };
+        let stretched = broadcast_value(op, value, &lens).map_err(|error| {
+            error.with_remedy("assign one value, or values selected by the same mask: `x.mask(&m)`")
+        })?;
+        let place_of = |axis: usize| named.iter().position(|&shown| shown == Some(axis));
+        Ok(stretched.view((0..self.ndim()).map(place_of).collect()))
     }
 
     /// A mask of other lengths than the axes it stands on would stretch, or stretch them.
@@ -162,20 +194,6 @@ impl DynArray {
         }
         let (own, given) = (self.grid().shape_text(), mask.grid().shape_text());
         Err(Error::shape(op, format!("a mask of shape {given} does not fit axis {axis} of an array of {own}")))
-    }
-
-    /// The value for every true element of a mask whose last axis is before `axis`; it broadcasts to the axes from there.
-    fn value_of_rows(&self, op: &'static str, value: &DynArray, axis: usize) -> Result<DynArray> {
-        let trailing: Option<Vec<u64>> = self.grid().shape()[axis..].iter().map(|len| len.known()).collect();
-        let remedy = "assign one value, or values selected by the same mask: `x.mask(&m)`";
-        match trailing {
-            Some(trailing) => broadcast_value(op, value, &trailing).map_err(|error| error.with_remedy(remedy)),
-            None if value.ndim() == 0 => Ok(value.clone()),
-            None => Err(Error::unknown_chunks(
-                op,
-                format_args!("a value for each row of shape {}", self.grid().shape_text()),
-            )),
-        }
     }
 
     /// This array with the true elements of a mask replaced by as many values, in order.

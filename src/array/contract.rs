@@ -4,7 +4,7 @@ use super::{Array, DynArray};
 use crate::block::{ArrayMeta, Layout};
 use crate::chunks::select::normalize_axes;
 use crate::chunks::{AxisChunks, Grid};
-use crate::element::{C64, Element, promote};
+use crate::element::{C64, Element, Scalar, promote};
 use crate::error::{Error, Result, Shown};
 use crate::graph::ops::ContractOp;
 
@@ -137,7 +137,7 @@ impl DynArray {
         let grid: Grid = lhs.grid().axes()[..batch].iter().cloned().chain(lhs_free).chain(rhs_free).collect();
         check_fills(label, &lhs, &rhs)?;
         let layout = match (lhs.layout(), rhs.layout()) {
-            (Layout::Sparse(fill), Layout::Sparse(_)) => Layout::Sparse(fill),
+            (Layout::Sparse(_), Layout::Sparse(_)) => Layout::Sparse(Scalar::zero(lhs.dtype())),
             (Layout::Mixed, Layout::Mixed | Layout::Sparse(_)) | (Layout::Sparse(_), Layout::Mixed) => Layout::Mixed,
             (_, _) => Layout::Dense,
         };

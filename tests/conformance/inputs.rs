@@ -129,7 +129,7 @@ impl Input {
                     with_dtype!(dtype, T => Block::from_dense(array_of::<T>(&lengths(&item["shape"]), values))),
                 ))
             }
-            "coo_from_dense" => {
+            "coo_from_dense" | "gcxs_from_dense" => {
                 let dtype = dtype_of(item, values);
                 Some(Input::Eager(with_dtype!(dtype, T => Block::new(sparse_from_dense::<T>(item)))))
             }

@@ -3,43 +3,22 @@
 use super::case::Case;
 
 /// Whole areas.
-const AREAS: [(&str, &str); 5] = [
+const AREAS: [(&str, &str); 4] = [
     ("distributed", "there are no remote runs yet"),
     ("masked", "there are no masked arrays yet"),
     ("ml", "there are no estimators yet"),
-    ("sparse_formats", "sparse arrays have one format yet, and no limits on becoming dense"),
     ("fft", "there is no Fourier transform yet"),
 ];
 
 /// Single cases of areas that are built for the rest.
-const CASES: [(&str, &str); 27] = [
+const CASES: [(&str, &str); 7] = [
     ("elw-promote-i2-f2", "half precision floats are not supported"),
     ("unk-tsqr", "there are no decompositions yet"),
-    ("bw-outer", "there is no `blockwise` yet"),
-    ("bw-contract", "there is no `blockwise` yet"),
-    ("bw-adjust", "there is no `blockwise` yet"),
-    ("gu-signature", "there are no generalized functions yet"),
-    ("gu-two-out", "there are no generalized functions yet"),
-    ("gu-vectorize", "there are no generalized functions yet"),
     ("la-cholesky-blocked", "there are no decompositions yet"),
     ("la-svd", "there are no decompositions yet"),
     ("la-svd-compressed", "there are no decompositions yet"),
     ("gr-random-reproducible", "there are no random arrays yet"),
     ("rng-chunk-invariant", "there are no random arrays yet"),
-    ("sp-random-nnz", "there are no random arrays yet"),
-    ("sp-from-iter", "`Coo` is not made from entries one by one yet"),
-    ("sp-where-sparse", "`Coo` has no choice by a condition yet"),
-    ("sp-nansum", "`Coo` has no reductions without NaN yet"),
-    ("sp-reduce-ufunc", "`Coo` has no reductions by a function yet"),
-    ("sp-dok-set", "builders of sparse arrays set single elements only"),
-    ("sp-dok-array-set", "builders of sparse arrays set single elements only"),
-    ("sp-tril-triu", "`Coo` has no triangles yet"),
-    ("sp-kron", "`Coo` has no Kronecker product yet"),
-    ("sp-matmul-batch", "`Coo` has no batches of products yet"),
-    ("sp-einsum-0", "`Coo` has no `einsum` yet"),
-    ("sp-einsum-1", "`Coo` has no `einsum` yet"),
-    ("sp-einsum-4", "`Coo` has no `einsum` yet"),
-    ("sp-dk-seed-chain", "products of sparse blocks give dense blocks"),
 ];
 
 /// Why a case has no entry, if it may have none.

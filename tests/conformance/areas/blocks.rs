@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hyperslab::ndarray::{Array1, ArrayViewD};
+use hyperslab::ndarray::{Array1, Array2, ArrayViewD, Axis, Ix2, Slice};
 use hyperslab::prelude::*;
 
 use super::Entry;
@@ -15,6 +15,55 @@ pub(super) const BLOCKS: &[Entry] = &[
         let sum: Array<i64> =
             c.ints("x").map_blocks_zip(&c.ints("v"), |a, b| Ok((&a.dense()? + &b.dense()?).into()))?;
         ok(sum)
+    }),
+    ("bw-outer", |c| {
+        let table: Array<i64> = Blockwise::new("ij").map2((&c.ints("a"), "i"), (&c.ints("b"), "j"), |a, b| {
+            let (a, b) = (a.dense()?, b.dense()?);
+            Ok(Array2::from_shape_fn((a.len(), b.len()), |(i, j)| a[[i]] * b[[j]]).into_dyn().into())
+        })?;
+        ok(table)
+    }),
+    ("bw-contract", |c| {
+        let product: Array<i64> = Blockwise::new("ik").map2((&c.ints("x"), "ij"), (&c.ints("y"), "jk"), |a, b| {
+            Ok(matrix(&a.dense()?).dot(&matrix(&b.dense()?)).into_dyn().into())
+        })?;
+        ok(product)
+    }),
+    ("bw-adjust", |c| {
+        let firsts: Array<i64> = Blockwise::new("i")
+            .adjust_chunks('i', |_| 1)
+            .map1((&c.ints("v"), "i"), |b| Ok(b.dense()?.slice_axis(Axis(0), Slice::from(..1)).to_owned().into()))?;
+        ok(firsts)
+    }),
+    ("gu-signature", |c| {
+        let dots: Array<i64> = Gufunc::new("(i),(i)->()")?.map2(&c.ints("x"), &c.ints("y"), |a, b| {
+            let products = &a.dense()? * &b.dense()?;
+            Ok(BlockData::from(products.sum_axis(Axis(products.ndim() - 1))))
+        })?;
+        ok(dots)
+    }),
+    ("gu-two-out", |c| {
+        let (mean, max): (Array<f64>, Array<i64>) =
+            Gufunc::new("(i)->(),()")?.map1(&c.ints("x"), |a: BlockView<'_, i64>| {
+                let (a, last) = (a.dense()?, Axis(a.shape().len() - 1));
+                let mean = a.mapv(|x| x as f64).mean_axis(last).unwrap_or_default();
+                let max = a.fold_axis(last, i64::MIN, |&x, &y| x.max(y));
+                Ok((BlockData::from(mean), BlockData::from(max)))
+            })?;
+        ok((mean, max))
+    }),
+    ("gu-vectorize", |c| {
+        let sums: Array<i64> = c.ints("x").apply_along_axis(1, 4, |row| {
+            let mut sum = 0;
+            row.iter()
+                .rev()
+                .map(|x| {
+                    sum += x;
+                    sum
+                })
+                .collect()
+        })?;
+        ok(sums)
     }),
     ("mo-reflect", |c| ok(smoothed(&c.ints("v"), Boundary::Reflect)?)),
     ("mo-periodic", |c| ok(smoothed(&c.ints("v"), Boundary::Periodic)?)),
@@ -42,6 +91,10 @@ pub(super) const GRAPH: &[Entry] = &[
 /// The convolution with 1, 10, 100 that keeps the length.
 fn smoothed(v: &Array<i64>, boundary: Boundary) -> Result<Array<i64>> {
     v.map_overlap(Overlap::depth(2).boundary(boundary), |b| Ok(convolved(&b.dense()?).into_dyn().into()))
+}
+
+fn matrix(block: &ArrayViewD<'_, i64>) -> Array2<i64> {
+    block.to_owned().into_dimensionality::<Ix2>().unwrap()
 }
 
 fn convolved(b: &ArrayViewD<'_, i64>) -> Array1<i64> {

@@ -16,7 +16,7 @@ use super::run::Work;
 /// The name of a case and its work.
 type Entry = (&'static str, Work);
 
-const TABLES: [&[Entry]; 15] = [
+const TABLES: [&[Entry]; 16] = [
     creation::CREATION,
     creation::CHUNKING,
     elementwise::ELEMENTWISE,
@@ -31,6 +31,7 @@ const TABLES: [&[Entry]; 15] = [
     blocks::GRAPH,
     linalg::LINALG,
     sparse::SPARSE,
+    sparse::FORMATS,
     sparse_blocks::SPARSE_BLOCKS,
 ];
 

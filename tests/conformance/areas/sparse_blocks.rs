@@ -8,6 +8,12 @@ use crate::conformance::inputs::Inputs;
 use crate::conformance::outcome::ok;
 
 pub(super) const SPARSE_BLOCKS: &[Entry] = &[
+    ("sp-dk-seed-chain", |c| {
+        let mut y = c.floats("x");
+        y.assign_mask(&y.lt(0.9)?, 0.0)?;
+        let s: Array<f64> = y.map_blocks_sparse(|b| Coo::from_dense(&b.dense()?))?;
+        ok(tensordot(&s, &s, ([1, 0, 3], [2, 1, 0]))?.sum_axis(1)?)
+    }),
     ("sp-dk-std-all", |c| ok(sparse::<f64>(c)?.std())),
     ("sp-dk-argmax", |c| ok(sparse::<i64>(c)?.argmax_axis(1)?)),
     ("sp-dk-fancy", |c| ok(sparse::<i64>(c)?.index(&idx![[2, 0]])?)),

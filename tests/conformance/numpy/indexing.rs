@@ -12,5 +12,7 @@ pub(super) const PARTS: &[(&str, Work)] = &[
         ok(c.a().assigned(&c.index("index"), &part.negative()?)?)
     }),
     ("take", |c| ok(c.a().take(&c.ints("indices"), c.axis())?)),
+    ("vindex", |c| ok(c.a().vindex(&c.index("index"))?)),
+    ("take_along_axis", |c| ok(c.a().take_along_axis(&c.b(), c.axis())?)),
     ("compress", |c| ok(c.a().mask_axis(c.b(), c.axis())?)),
 ];

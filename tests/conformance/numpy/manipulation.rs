@@ -23,8 +23,8 @@ pub(super) const SHAPES: &[(&str, Work)] = &[
     ("roll", |c| ok(c.a().roll_axes(&c.ints("shift"), &c.axes("axes"))?)),
     ("roll_flat", |c| ok(c.a().roll_flat(c.int("shift"))?)),
     ("rot90", |c| ok(c.a().rot90(c.int("k"), c.pair("axes"))?)),
-    ("concatenate", |c| joined(c, |arrays, axis| DynArray::concatenate(arrays, axis))),
-    ("stack", |c| joined(c, |arrays, axis| DynArray::stack(arrays, axis))),
+    ("concatenate", |c| joined(c, DynArray::concatenate)),
+    ("stack", |c| joined(c, DynArray::stack)),
     ("hstack", |c| joined(c, |arrays, _| DynArray::hstack(arrays))),
     ("vstack", |c| joined(c, |arrays, _| DynArray::vstack(arrays))),
     ("dstack", |c| joined(c, |arrays, _| DynArray::dstack(arrays))),
@@ -42,6 +42,9 @@ pub(super) const SHAPES: &[(&str, Work)] = &[
     ("pad", padded),
     ("insert", |c| ok(c.a().insert(&c.ints("positions"), &c.b(), c.axis())?)),
     ("delete", |c| ok(c.a().delete(&c.ints("positions"), c.axis())?)),
+    ("array_split", |c| ok(c.a().array_split(c.int("n") as u64, c.axis())?)),
+    ("split_at", |c| ok(c.a().split_at(&c.sizes("positions"), c.axis())?)),
+    ("unstack", |c| ok(c.a().unstack(c.axis())?)),
     ("resize", |c| ok(c.a().resize(c.ints("shape"))?)),
     ("atleast", |c| {
         let a = c.a();

@@ -17,5 +17,10 @@ pub(super) const REDUCTIONS: &[(&str, Work)] = reductions! {
 pub(super) const SCANS: &[(&str, Work)] = &[
     ("cumsum", |c| ok(c.a().cumsum(c.axis())?)),
     ("cumprod", |c| ok(c.a().cumprod(c.axis())?)),
+    ("nancumsum", |c| ok(c.a().nancumsum(c.axis())?)),
+    ("nancumprod", |c| ok(c.a().nancumprod(c.axis())?)),
+    ("sort", |c| ok(c.a().sort(c.axis())?)),
+    ("argsort", |c| ok(c.a().argsort(c.axis())?)),
+    ("argtopk", |c| ok(c.a().argtopk(c.int("k"), c.axis())?)),
     ("topk", |c| ok(c.a().topk(c.int("k"), c.axis())?)),
 ];

@@ -269,6 +269,32 @@ def reductions(c):
         c.add("arg_cum_topk", "topk", [a], {"axis": axis, "k": k}, lambda x, ax=axis, k=k: topk(x, k, ax), False)
 
 
+def sorts(c):
+    for _ in range(c.n * 3):
+        a = c.array(c.shape(1), c.one_of(REAL))
+        axis, k = int(c.rng.integers(-a.ndim, a.ndim)), c.one_of([1, 2, 3, 10, -1, -2, -10])
+        c.add("arg_cum_topk", "sort", [a], {"axis": axis}, lambda x: np.sort(x, axis), False)
+        stable = lambda x: np.argsort(x, axis, stable=True)
+        c.add("arg_cum_topk", "argsort", [a], {"axis": axis}, stable)
+        c.add("arg_cum_topk", "nancumsum", [a], {"axis": axis}, lambda x: np.nancumsum(x, axis), False)
+        order = c.rng.integers(0, max(a.shape[axis], 1), a.shape)
+        if a.shape[axis]:
+            c.add("indexing", "take_along_axis", [a, order], {"axis": axis}, lambda x, i: np.take_along_axis(x, i, axis))
+            n = int(c.rng.integers(1, 4))
+            parts = lambda x: list(np.array_split(x, n, axis))
+            c.add("manipulation", "array_split", [a], {"axis": axis, "n": n}, parts)
+            c.add("manipulation", "unstack", [a], {"axis": axis}, lambda x: list(np.unstack(x, axis=axis)))
+        if len(set(a.ravel().tolist())) == a.size and a.dtype.kind != "b":
+            best = lambda x: best_places(x, k, axis)
+            c.add("arg_cum_topk", "argtopk", [a], {"axis": axis, "k": k}, best)
+
+
+def best_places(x, k, axis):
+    order = np.argsort(x, axis)
+    order = np.flip(order, axis) if k > 0 else order
+    return np.take(order, range(min(abs(k), x.shape[axis])), axis)
+
+
 def topk(x, k, axis):
     ordered = np.sort(x, axis=axis)
     ordered = np.flip(ordered, axis) if k > 0 else ordered
@@ -659,7 +685,7 @@ def more_products(c):
 
 def main():
     c = Cases(int(sys.argv[1]), int(sys.argv[2]))
-    areas = [elementwise, reductions, indexing, assignment, manipulation, products, statistics, histograms, sets, differences, more_products]
+    areas = [elementwise, reductions, sorts, indexing, assignment, manipulation, products, statistics, histograms, sets, differences, more_products]
     for area in areas:
         area(c)
     print("\n".join(c.lines))
