@@ -71,7 +71,7 @@ fn construction(c: &mut Criterion) {
     let a = random(&[1000, 1000, 100], 0.02, 0);
     // A permutation of the entries by a multiplicative step that shares no factor with their number.
     let n = a.nnz();
-    let step = (0..).map(|i| n * 5 / 8 + i).find(|&step| gcd(step, n) == 1).unwrap_or(1);
+    let step = (0..n).map(|i| n * 5 / 8 + i).find(|&step| gcd(step, n) == 1).unwrap_or(1);
     let order: Vec<usize> = (0..n).scan(0, |at, _| std::mem::replace(at, (*at + step) % n).into()).collect();
     let coords = a.coords();
     let rows: Vec<Vec<u64>> = coords.rows().into_iter().map(|row| order.iter().map(|&i| row[i]).collect()).collect();

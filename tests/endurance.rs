@@ -1,5 +1,7 @@
 //! What long programs, failing functions, nested parallelism and many runs at a time may not break.
 
+#![allow(clippy::reversed_empty_ranges)] // `s![1..-1]` counts from the end
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -134,7 +136,7 @@ fn an_error_of_a_function_keeps_its_words_and_its_family() {
     for runtime in runtimes() {
         let x = numbers(40, 2)
             .map_blocks::<i64, _>(|block| match block.location().number() {
-                7 => Err(numbers(2, 2).try_add(&numbers(3, 3)).unwrap_err()),
+                7 => Err(numbers(2, 2).try_add(numbers(3, 3)).unwrap_err()),
                 _ => Ok(block.dense()?.to_owned().into()),
             })
             .unwrap();

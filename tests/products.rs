@@ -9,7 +9,6 @@ use proptest::prelude::*;
 /// The length that a letter stands for.
 fn len_of(letter: char) -> usize {
     match letter {
-        'i' => 2,
         'j' => 3,
         'k' => 4,
         'a' => 1,

@@ -189,7 +189,7 @@ proptest! {
 fn what_is_known_at_build_time_is_said() {
     let coo = Coo::new(&[[0, 1], [1, 2]], vec![4.0, 8.0], [3, 4]).unwrap();
     let x = Array::from_coo(coo.clone(), Chunks::from([2, 2])).unwrap();
-    let fill = |x: &Array<f64>| x.layout().fill().map(|fill| f64::from_scalar(fill));
+    let fill = |x: &Array<f64>| x.layout().fill().map(f64::from_scalar);
     assert_eq!(fill(&x.cos()), Some(1.0));
     assert_eq!(fill(&(&x + 1.0)), Some(1.0));
     assert_eq!(fill(&x.sum_axis(0).unwrap()), Some(0.0));

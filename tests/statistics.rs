@@ -277,7 +277,7 @@ fn running_sums_pass_over_nan() -> Result<()> {
     let sorted = x.sort(0)?.compute()?;
     assert_eq!(sorted.slice(s![..3]), arr1(&[0.5, 2.0, 4.0]).into_dyn().slice(s![..3]));
     assert!(sorted[[4]].is_nan());
-    let known = x.mask(&x.isnan().logical_not())?;
+    let known = x.mask(x.isnan().logical_not())?;
     assert!(known.argtopk(1, 0).unwrap_err().is_unknown_chunks());
     assert!(x.argtopk(0, 0).is_err());
     Ok(())

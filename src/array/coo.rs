@@ -367,7 +367,7 @@ mod tests {
             let flat: Vec<i64> = many.iter().copied().collect();
             let expected = put(&|i| flat[i]);
             prop_assert_eq!(&coo.assign_index(&items, &many).unwrap().to_dense().unwrap(), &expected);
-            let found = coo.assign_index(&items, &Coo::from_dense_with_fill(&many.view(), 1).unwrap()).unwrap();
+            let found = coo.assign_index(&items, Coo::from_dense_with_fill(&many.view(), 1).unwrap()).unwrap();
             prop_assert_eq!(&found.to_dense().unwrap(), &expected);
             prop_assert_eq!(found.nnz(), expected.iter().filter(|x| **x != 3).count());
         }
@@ -385,7 +385,7 @@ mod tests {
         assert!(a.assign_index(&[Index::At(0)], &ndarray::arr1(&[1, 2]).into_dyn()).unwrap_err().is_shape());
         let huge = Coo::<i64>::zeros([1 << 41, 1 << 41]).unwrap();
         assert_eq!(huge.index(&[Index::At(-1), Index::from(5..)]).unwrap().shape(), [(1 << 41) - 5]);
-        assert!(huge.assign_index(&[Index::At(0)], &Coo::ones([1]).unwrap()).unwrap_err().is_memory());
+        assert!(huge.assign_index(&[Index::At(0)], Coo::ones([1]).unwrap()).unwrap_err().is_memory());
         assert_eq!(huge.assign_index(&[Index::At(0), Index::At(-1)], 1).unwrap().nnz(), 1);
     }
 

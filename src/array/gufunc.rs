@@ -399,7 +399,7 @@ impl<T: Element> Array<T> {
         let lanes: Array<T> = Array::wrap(self.as_dyn().to_dense().move_axis(at, -1)?);
         let call = move |lanes: BlockView<'_, T>| {
             let lanes = lanes.dense()?;
-            Ok(BlockData::from(lanes.map_axis(Axis(lanes.ndim() - 1), |lane| function(lane))))
+            Ok(BlockData::from(lanes.map_axis(Axis(lanes.ndim() - 1), &function)))
         };
         Gufunc::new("(i)->()")?.allow_rechunk().map1::<T, BlockData<U>>(&lanes, call)
     }

@@ -88,11 +88,11 @@ mod tests {
             match coo.max_axes(&axes) {
                 Ok(max) => {
                     let found = |f: fn(i64, i64) -> i64| dense(coo.reduce(&axes, f).unwrap());
-                    prop_assert_eq!(found(|x, y| x.max(y)), dense(max));
+                    prop_assert_eq!(found(Ord::max), dense(max));
                     prop_assert_eq!(found(i64::wrapping_add), dense(coo.sum_axes(&axes).unwrap()));
                     prop_assert_eq!(found(i64::wrapping_mul), dense(coo.prod_axes(&axes).unwrap()));
                 }
-                Err(_) => prop_assert!(coo.reduce(&axes, |x, y| x.max(y)).is_err()),
+                Err(_) => prop_assert!(coo.reduce(&axes, Ord::max).is_err()),
             }
             prop_assert_eq!(coo.sum_in_type(&axes).unwrap(), coo.sum_axes(&axes).unwrap());
         }

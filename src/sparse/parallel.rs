@@ -36,7 +36,7 @@ fn lower_bound(n: usize, work_before: &impl Fn(usize) -> usize, work: usize) -> 
 pub(super) fn map_parts<R: Send>(parts: Vec<Range<usize>>, f: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
     match <[Range<usize>; 1]>::try_from(parts) {
         Ok([only]) => vec![f(only)],
-        Err(parts) => parts.into_par_iter().map(|range| f(range)).collect(),
+        Err(parts) => parts.into_par_iter().map(&f).collect(),
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
             assert!(uneven.windows(2).all(|pair| pair[0].end == pair[1].start));
             assert_eq!(parts(5, |i| i), vec![0..5]);
             assert_eq!(parts(0, |_| 0), vec![0..0]);
-            let sums = map_parts(even, |range| range.sum::<usize>());
+            let sums = map_parts(even, Iterator::sum::<usize>);
             assert_eq!(sums.iter().sum::<usize>(), (0..3 * MIN_PART).sum::<usize>());
             assert!(sums.is_sorted());
         });
