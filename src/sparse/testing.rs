@@ -49,7 +49,7 @@ pub(crate) fn dense_with_fill<T: Drawn>(shape: Vec<usize>, fill: T) -> impl Stra
     let n = shape.iter().product::<usize>();
     prop::collection::vec(prop_oneof![Just(None), any::<i8>().prop_map(Some)], n).prop_map(move |raw| {
         let flat = raw.into_iter().map(|raw| raw.map_or(fill, T::drawn)).collect();
-        ArrayD::from_shape_vec(IxDyn(&shape), flat).unwrap()
+        ArrayD::from_shape_vec(IxDyn(&shape), flat).expect("as the test set it up")
     })
 }
 

@@ -10,5 +10,5 @@ pub(super) async fn pair() -> (Comm, Comm) {
     let (left, right) = tokio::io::duplex(1 << 16);
     let open = |flow: DuplexStream, peer| Comm::open(Box::new(flow), peer, Handshake::ours(None), Limits::default());
     let (left, right) = tokio::join!(open(left, "right"), open(right, "left"));
-    (left.unwrap(), right.unwrap())
+    (left.expect("as the test set it up"), right.expect("as the test set it up"))
 }

@@ -10,10 +10,14 @@ pub(super) fn python_says(script: &str, pickle: &[u8]) -> Option<String> {
         eprintln!("skipped: HYPERSLAB_PYTHON names no Python with `distributed`");
         return None;
     };
-    let mut process =
-        Command::new(python).args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    process.stdin.take().unwrap().write_all(pickle).unwrap();
-    let output = process.wait_with_output().unwrap();
+    let mut process = Command::new(python)
+        .args(["-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("as the test set it up");
+    process.stdin.take().expect("as the test set it up").write_all(pickle).expect("as the test set it up");
+    let output = process.wait_with_output().expect("as the test set it up");
     assert!(output.status.success());
-    Some(String::from_utf8(output.stdout).unwrap())
+    Some(String::from_utf8(output.stdout).expect("as the test set it up"))
 }

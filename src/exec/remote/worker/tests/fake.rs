@@ -68,7 +68,7 @@ pub(super) struct Member {
 
 impl Member {
     pub(super) fn say(&self, message: Value) {
-        self.sender.send(message).unwrap();
+        self.sender.send(message).expect("as the test set it up");
     }
 
     /// The next report of a kind; others that come before it have to be expected first.
@@ -76,7 +76,7 @@ impl Member {
         loop {
             while !self.waiting.is_empty() {
                 let message = self.waiting.remove(0);
-                match message.text("op").unwrap() {
+                match message.text("op").expect("as the test set it up") {
                     "keep-alive" => {}
                     heard => {
                         assert_eq!(heard, op, "{message:?}");
@@ -84,7 +84,8 @@ impl Member {
                     }
                 }
             }
-            self.waiting = self.receiver.next().await.unwrap().expect("the worker is still there");
+            self.waiting =
+                self.receiver.next().await.expect("as the test set it up").expect("the worker is still there");
         }
     }
 
@@ -100,12 +101,15 @@ pub(super) struct Scheduler {
 }
 
 pub(super) fn transport() -> Transport {
-    Transport::new(Security::new(), Role::Client).unwrap()
+    Transport::new(Security::new(), Role::Client).expect("as the test set it up")
 }
 
 impl Scheduler {
     pub(super) async fn start() -> Self {
-        let listener = transport().listen(&"tcp://127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let listener = transport()
+            .listen(&"tcp://127.0.0.1:0".parse().expect("as the test set it up"))
+            .await
+            .expect("as the test set it up");
         let (announce, members) = unbounded_channel();
         let address = listener.address().to_string();
         tokio::spawn(accept(listener, announce));
@@ -116,7 +120,7 @@ impl Scheduler {
     pub(super) async fn worker(&mut self) -> (Member, tokio::task::JoinHandle<Result<Ended>>) {
         let options = WorkerOptions { n_threads: 2, ..WorkerOptions::new(self.address.clone()) };
         let worker = tokio::spawn(async move { run_worker(&options, Arc::new(Sums)).await });
-        (self.members.recv().await.unwrap(), worker)
+        (self.members.recv().await.expect("as the test set it up"), worker)
     }
 }
 
@@ -124,7 +128,7 @@ async fn accept(listener: Listener, announce: UnboundedSender<Member>) {
     while let Ok(incoming) = listener.accept().await {
         let announce = announce.clone();
         tokio::spawn(async move {
-            let comm = incoming.open().await.unwrap();
+            let comm = incoming.open().await.expect("as the test set it up");
             converse(comm, announce).await
         });
     }

@@ -11,16 +11,17 @@ use super::super::names::Key;
 use super::fake::{Member, Scheduler, about, compute, transport};
 
 fn in_runtime(test: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("as the test set it up").block_on(test);
 }
 
 /// Asks a worker for a value as a client does.
 async fn value_on(member: &Member, key: &str) -> Option<Bytes> {
     let pool = RpcPool::new(transport(), 1);
-    let mut lease = pool.lease(&member.address.parse().unwrap()).await.unwrap();
-    let reply = lease.exchange(&data_request(&[Key::from(key)], None)).await.unwrap();
-    lease.comm().writer.write(&Value::from("OK")).await.unwrap();
-    match read_data_reply(&reply, &Limits::default()).unwrap() {
+    let mut lease =
+        pool.lease(&member.address.parse().expect("as the test set it up")).await.expect("as the test set it up");
+    let reply = lease.exchange(&data_request(&[Key::from(key)], None)).await.expect("as the test set it up");
+    lease.comm().writer.write(&Value::from("OK")).await.expect("as the test set it up");
+    match read_data_reply(&reply, &Limits::default()).expect("as the test set it up") {
         DataReply::Found(values) => values.into_iter().next().map(|(_, value)| value),
         DataReply::Busy => panic!("busy"),
     }
@@ -28,8 +29,9 @@ async fn value_on(member: &Member, key: &str) -> Option<Bytes> {
 
 async fn ask(member: &Member, request: Value) -> Value {
     let pool = RpcPool::new(transport(), 1);
-    let mut lease = pool.lease(&member.address.parse().unwrap()).await.unwrap();
-    lease.exchange(&request).await.unwrap()
+    let mut lease =
+        pool.lease(&member.address.parse().expect("as the test set it up")).await.expect("as the test set it up");
+    lease.exchange(&request).await.expect("as the test set it up")
 }
 
 #[test]
@@ -37,14 +39,23 @@ fn a_task_is_computed_handed_out_and_freed() {
     in_runtime(async {
         let mut scheduler = Scheduler::start().await;
         let (mut worker, _running) = scheduler.worker().await;
-        assert_eq!(worker.registration.int("nthreads").unwrap(), 2);
+        assert_eq!(worker.registration.int("nthreads").expect("as the test set it up"), 2);
         worker.say(compute("x", 1, "#5", &[]));
         let report = worker.hear("task-finished").await;
-        assert_eq!((report.text("key").unwrap(), report.int("run_id").unwrap()), ("x", 1));
-        assert_eq!((report.int("nbytes").unwrap(), report.text("typename").unwrap()), (1, "number"));
-        assert_eq!(value_on(&worker, "x").await.unwrap(), "5");
+        assert_eq!(
+            (report.text("key").expect("as the test set it up"), report.int("run_id").expect("as the test set it up")),
+            ("x", 1)
+        );
+        assert_eq!(
+            (
+                report.int("nbytes").expect("as the test set it up"),
+                report.text("typename").expect("as the test set it up")
+            ),
+            (1, "number")
+        );
+        assert_eq!(value_on(&worker, "x").await.expect("as the test set it up"), "5");
         worker.say(about("free-keys", &["x"]));
-        assert_eq!(worker.hear("release-worker-data").await.text("key").unwrap(), "x");
+        assert_eq!(worker.hear("release-worker-data").await.text("key").expect("as the test set it up"), "x");
         assert_eq!(value_on(&worker, "x").await, None);
     });
 }
@@ -60,9 +71,9 @@ fn inputs_are_fetched_from_where_they_are() {
         two.say(compute("y", 2, "#30", &[]));
         two.hear("task-finished").await;
         two.say(compute("z", 3, "#100", &[("x", &one.address), ("y", &two.address)]));
-        assert_eq!(two.hear("add-keys").await.array("keys").unwrap(), [Value::from("x")]);
-        assert_eq!(two.hear("task-finished").await.text("key").unwrap(), "z");
-        assert_eq!(value_on(&two, "z").await.unwrap(), "135");
+        assert_eq!(two.hear("add-keys").await.array("keys").expect("as the test set it up"), [Value::from("x")]);
+        assert_eq!(two.hear("task-finished").await.text("key").expect("as the test set it up"), "z");
+        assert_eq!(value_on(&two, "z").await.expect("as the test set it up"), "135");
     });
 }
 
@@ -78,7 +89,7 @@ fn a_chain_runs_on_one_worker() {
             worker.say(compute(&key, i, "#1", inputs));
             worker.hear("task-finished").await;
         }
-        assert_eq!(value_on(&worker, "c-19").await.unwrap(), "20");
+        assert_eq!(value_on(&worker, "c-19").await.expect("as the test set it up"), "20");
     });
 }
 
@@ -90,8 +101,9 @@ fn errors_and_panics_are_reported_and_the_worker_goes_on() {
         for (payload, text) in [("#fail", "asked to fail"), ("#panic", "asked to panic"), ("python", "no Python")] {
             worker.say(compute("x", 1, payload, &[]));
             let report = worker.hear("task-erred").await;
-            assert!(report.text("exception_text").unwrap().contains(text), "{report:?}");
-            let raised = thrown_text(report.field("exception").unwrap()).unwrap();
+            assert!(report.text("exception_text").expect("as the test set it up").contains(text), "{report:?}");
+            let raised =
+                thrown_text(report.field("exception").expect("as the test set it up")).expect("as the test set it up");
             assert!(raised.contains(text), "{raised}");
         }
         worker.say(compute("y", 2, "#1", &[]));
@@ -105,7 +117,10 @@ fn a_peer_that_is_gone_is_reported() {
         let mut scheduler = Scheduler::start().await;
         let (mut worker, _running) = scheduler.worker().await;
         // Somebody listens there who is no worker and hangs up.
-        let nobody = transport().listen(&"tcp://127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let nobody = transport()
+            .listen(&"tcp://127.0.0.1:0".parse().expect("as the test set it up"))
+            .await
+            .expect("as the test set it up");
         let address = nobody.address().to_string();
         tokio::spawn(async move {
             while let Ok(incoming) = nobody.accept().await {
@@ -114,7 +129,7 @@ fn a_peer_that_is_gone_is_reported() {
         });
         worker.say(compute("y", 1, "#1", &[("x", &address)]));
         let report = worker.hear("request-refresh-who-has").await;
-        assert_eq!(report.array("keys").unwrap(), [Value::from("x")]);
+        assert_eq!(report.array("keys").expect("as the test set it up"), [Value::from("x")]);
     });
 }
 
@@ -125,17 +140,17 @@ fn clients_put_values_here_and_ask_who_it_is() {
         let (mut worker, _running) = scheduler.worker().await;
         let named = |op: &str| Value::map([("op", op.into())]);
         assert_eq!(ask(&worker, named("ping")).await, Bytes::from_static(b"pong").into());
-        assert_eq!(ask(&worker, named("identity")).await.int("nthreads").unwrap(), 2);
+        assert_eq!(ask(&worker, named("identity")).await.int("nthreads").expect("as the test set it up"), 2);
         let content = Serialized::of_bytes(Bytes::from_static(b"41"), None);
         let mut scatter = named("update_data");
         scatter.put("data", Value::map([("s", Value::Serialized(Box::new(content)))]));
         let reply = ask(&worker, scatter).await;
-        assert_eq!(reply.field("nbytes").unwrap().int("s").unwrap(), 2);
+        assert_eq!(reply.field("nbytes").expect("as the test set it up").int("s").expect("as the test set it up"), 2);
         assert_eq!(ask(&worker, named("keys")).await, Value::Array(vec!["s".into()]));
         let own = worker.address.clone();
         worker.say(compute("x", 1, "#1", &[("s", &own)]));
         worker.hear("task-finished").await;
-        assert_eq!(value_on(&worker, "x").await.unwrap(), "42");
+        assert_eq!(value_on(&worker, "x").await.expect("as the test set it up"), "42");
     });
 }
 
@@ -146,8 +161,8 @@ fn code_that_is_sent_along_is_refused() {
         let (worker, _running) = scheduler.worker().await;
         for op in ["run", "run_coroutine", "plugin-add", "upload_file", "actor_execute"] {
             let reply = ask(&worker, Value::map([("op", op.into())])).await;
-            assert_eq!(reply.text("status").unwrap(), "uncaught-error", "{op}");
-            assert!(reply.text("exception_text").unwrap().contains(op), "{reply:?}");
+            assert_eq!(reply.text("status").expect("as the test set it up"), "uncaught-error", "{op}");
+            assert!(reply.text("exception_text").expect("as the test set it up").contains(op), "{reply:?}");
         }
     });
 }
@@ -158,13 +173,13 @@ fn the_worker_ends_when_it_is_told_to_and_when_the_scheduler_is_gone() {
         let mut scheduler = Scheduler::start().await;
         let (worker, running) = scheduler.worker().await;
         worker.say(Value::map([("op", "close".into())]));
-        assert!(matches!(running.await.unwrap(), Ok(Ended::Asked)));
+        assert!(matches!(running.await.expect("as the test set it up"), Ok(Ended::Asked)));
         let (worker, running) = scheduler.worker().await;
         worker.hang_up();
-        assert!(matches!(running.await.unwrap(), Ok(Ended::Lost(_))));
+        assert!(matches!(running.await.expect("as the test set it up"), Ok(Ended::Lost(_))));
         let (worker, running) = scheduler.worker().await;
         assert_eq!(ask(&worker, Value::map([("op", "terminate".into())])).await, "OK".into());
-        assert!(matches!(running.await.unwrap(), Ok(Ended::Asked)));
+        assert!(matches!(running.await.expect("as the test set it up"), Ok(Ended::Asked)));
     });
 }
 
@@ -174,6 +189,6 @@ fn nonsense_from_the_scheduler_ends_the_worker() {
         let mut scheduler = Scheduler::start().await;
         let (worker, running) = scheduler.worker().await;
         worker.say(Value::map([("op", "free-keys".into())]));
-        assert!(matches!(running.await.unwrap(), Ok(Ended::Lost(_))));
+        assert!(matches!(running.await.expect("as the test set it up"), Ok(Ended::Lost(_))));
     });
 }
