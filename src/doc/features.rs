@@ -20,7 +20,7 @@
 //! and task streams; pure Rust but for the allocator of the system.
 //!
 //! What is always there and often is a feature elsewhere: serde for element types, grids, blocks and sparse arrays;
-//! vector math for AVX2 and AVX-512, chosen when the program runs; [`ndarray`](crate::ndarray), which is re-exported, so
+//! vector math for AVX2 and AVX-512, chosen when the program runs; [`ndarray`](mod@crate::ndarray), which is re-exported, so
 //! that its types are those of the version in use:
 //!
 //! ```

@@ -101,7 +101,7 @@
 //!
 //! | there | here |
 //! |---|---|
-//! | `COO(coords, data, shape)`, `COO.from_numpy(a)` | [`Coo::new(&coords, values, shape)?`](crate::Coo::new), `Coo::from_dense(&a.view())?` |
+//! | `COO(coords, data, shape)`, `COO.from_numpy(a)` | [`Coo::new(&coords, values, shape)?`](crate::sparse::Coo::new), `Coo::from_dense(&a.view())?` |
 //! | `s.todense()`, `s.nnz`, `s.fill_value` | `coo.to_dense()?`, `coo.nnz()`, `coo.fill()` |
 //! | `np.sqrt(s)`, `s + t`, `s > 0` | `coo.sqrt()`, `coo.add(&t)?`, `coo.greater(0.0)?`: the names of lazy arrays |
 //! | `sparse.einsum`, `tensordot`, `s @ t` | `Coo::einsum("ij,jk->ik", &[&s, &t])?`, `coo.tensordot(..)?`, `coo.matmul(&t)?` |
