@@ -17,7 +17,7 @@ use crate::element::Element;
 /// assert_eq!(a.multiply(2)?.values(), [8]);
 /// assert_eq!(a.multiply(&a)?.values(), [16]);
 /// assert_eq!(a.multiply(&dense)?.values(), [24]);
-/// assert!(a.add(&dense).unwrap_err().to_string().contains("fill"));
+/// assert!(a.add(&dense).unwrap_err().to_string().contains("dense"), "{}", a.add(&dense).unwrap_err());
 /// # Ok::<(), hyperslab::Error>(())
 /// ```
 pub trait CooOperand<T: Element> {
