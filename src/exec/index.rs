@@ -25,6 +25,10 @@ struct Page {
 
 const EMPTY_PAGE: Page = Page { slots: [EMPTY; PAGE_LEN], n_used: 0 };
 
+/// What [`SlotIndex::is_absent`] remembers from call to call.
+#[derive(Debug, Default)]
+pub(super) struct EmptyPage(Option<TaskId>);
+
 /// A map from tasks to slots.
 #[derive(Debug, Default)]
 pub(super) struct SlotIndex {
@@ -52,6 +56,19 @@ impl SlotIndex {
             page.n_used += 1;
         }
         *place
+    }
+
+    /// Whether `task` has no slot. `empty` is a page that was found to be missing since the last insertion.
+    #[inline]
+    pub(super) fn is_absent(&self, task: TaskId, empty: &mut EmptyPage) -> bool {
+        let name = page_of(task);
+        if empty.0 == Some(name) {
+            return true;
+        }
+        if self.number(name).is_none() {
+            empty.0 = Some(name);
+        }
+        empty.0 == Some(name) || self.find(task).is_none()
     }
 
     /// The slot of `task`, if it has one.
@@ -129,6 +146,11 @@ mod tests {
                     model.remove(&task);
                 }
                 prop_assert_eq!(index.find(task), model.get(&task).copied());
+                let mut empty = EmptyPage::default();
+                for number in 0..50 {
+                    let task = TaskId::new(layer, number);
+                    prop_assert_eq!(index.is_absent(task, &mut empty), !model.contains_key(&task));
+                }
             }
             for task in model.into_keys() {
                 index.remove(task);

@@ -14,7 +14,7 @@
 //!
 //! | file | role |
 //! |---|---|
-//! | `event` `records` `index` `state` | the scheduler: events in, actions out; no threads, no clock, no blocks |
+//! | `event` `records` `index` `path` `state` | the scheduler: events in, actions out; no threads, no clock, no blocks |
 //! | `memory` | budget, reservations, and the ledger of one run |
 //! | `driver` | what all drivers share: results in flight, running one task, errors and panics |
 //! | `serial` `pool` | the drivers |
@@ -33,6 +33,7 @@ mod memory;
 mod observe;
 mod options;
 mod output;
+mod path;
 mod plan_job;
 mod pool;
 mod records;

@@ -12,7 +12,7 @@
 use crate::graph::{TaskGraph, TaskId};
 
 use super::event::Slot;
-use super::index::SlotIndex;
+use super::index::{EmptyPage, SlotIndex};
 
 /// The end of a list of edges, or of free slots.
 pub(super) const NONE: u32 = u32::MAX;
@@ -38,6 +38,8 @@ pub(super) enum Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RootMark {
     No,
+    /// Not asked for, and not in the index: its only user is a task that waits for it along a [path](super::path).
+    OnPath,
     NotListed,
     Listed,
     /// Listed, and not in the index: no other task will speak of it.
@@ -62,6 +64,8 @@ pub(super) struct Record {
     pub(super) n_missing: u32,
     pub(super) first_edge: u32,
     pub(super) first_waiter: u32,
+    /// The tasks between this one and its first edge that have no records yet, if there are any.
+    pub(super) path: u32,
     pub(super) phase: Phase,
     pub(super) root: RootMark,
     /// Somebody waits for this result, so its dependencies have been asked for too.
@@ -84,6 +88,7 @@ impl Record {
             n_missing: 0,
             first_edge: NONE,
             first_waiter: NONE,
+            path: NONE,
             phase: Phase::Known,
             root,
             demanded: false,
@@ -111,7 +116,7 @@ impl Record {
 
     #[inline]
     pub(super) fn is_root(&self) -> bool {
-        self.root != RootMark::No
+        !matches!(self.root, RootMark::No | RootMark::OnPath)
     }
 }
 
@@ -176,6 +181,18 @@ impl Records {
         self.slab.insert(Record::new(task, graph.n_users(task), RootMark::ListedAlone))
     }
 
+    /// A record of a task that nobody but its user on a path will speak of.
+    #[inline]
+    pub(super) fn add_on_path(&mut self, task: TaskId) -> Slot {
+        self.slab.insert(Record::new(task, 1, RootMark::OnPath))
+    }
+
+    /// Whether `task` has no record; `empty` remembers between calls where there are none.
+    #[inline]
+    pub(super) fn is_absent(&self, task: TaskId, empty: &mut EmptyPage) -> bool {
+        self.index.is_absent(task, empty)
+    }
+
     /// Lets a root be found.
     #[inline]
     pub(super) fn publish(&mut self, slot: Slot) {
@@ -189,7 +206,7 @@ impl Records {
     #[inline]
     pub(super) fn remove(&mut self, slot: Slot) {
         let Record { task, root, .. } = *self.get(slot);
-        if root != RootMark::ListedAlone {
+        if !matches!(root, RootMark::ListedAlone | RootMark::OnPath) {
             self.index.remove(task);
         }
         self.slab.remove(slot);
@@ -219,6 +236,13 @@ impl Records {
             last => self.edges[last as usize].next_input = edge,
         }
         edge
+    }
+
+    /// Gives an edge to another user.
+    #[inline]
+    pub(super) fn pass_edge(&mut self, edge: u32, user: Slot) {
+        self.edges[edge as usize].user = user;
+        self.get_mut(user).first_edge = edge;
     }
 
     /// Puts an edge in front of the list of those who wait for its dependency.

@@ -130,8 +130,10 @@ impl TaskGraph for Sample {
 /// Any plan of up to `max_tasks` tasks, with up to four dependencies each and any roots.
 pub(super) fn any_sample(max_tasks: usize) -> impl Strategy<Value = Sample> {
     let deps = prop_oneof![
-        2 => prop::collection::vec(any::<prop::sample::Index>(), 0..2),
-        1 => prop::collection::vec(any::<prop::sample::Index>(), 0..5),
+        2 => prop::collection::vec(any::<prop::sample::Index>(), 0..2).prop_map(Some),
+        1 => prop::collection::vec(any::<prop::sample::Index>(), 0..5).prop_map(Some),
+        // The task before and nothing else: chains.
+        3 => Just(None),
     ];
     let sizes = (0..50_u64, 0..50_u64, 0..100_u64, 0..20_u64);
     prop::collection::vec((deps, sizes, prop::bool::weighted(0.2)), 1..max_tasks).prop_map(|rows| {
@@ -139,7 +141,10 @@ pub(super) fn any_sample(max_tasks: usize) -> impl Strategy<Value = Sample> {
         for (number, (deps, (result_bytes, scratch_bytes, more_bytes, position), is_root)) in
             rows.into_iter().enumerate()
         {
-            let deps: Vec<usize> = deps.iter().filter(|_| number > 0).map(|dep| dep.index(number)).collect();
+            let deps: Vec<usize> = match deps {
+                Some(deps) => deps.iter().filter(|_| number > 0).map(|dep| dep.index(number)).collect(),
+                None => number.checked_sub(1).into_iter().collect(),
+            };
             sample.add(&deps, result_bytes + scratch_bytes, position);
             sample.tasks[number].result_bytes = result_bytes;
             sample.tasks[number].path_bytes += more_bytes;

@@ -32,6 +32,7 @@ use crate::graph::{TaskGraph, TaskId};
 
 use super::event::{Actions, Event, Input, Release, Run, Slot, Verdict};
 use super::memory::{Budget, Ledger};
+use super::path::Paths;
 use super::records::{NONE, Phase, Record, Records, RootMark};
 
 /// Results with more users than this are not pushed to them: the users are found when they are asked for.
@@ -40,6 +41,8 @@ const MAX_PUSHED_USERS: u64 = 64;
 const MAX_HELD: usize = 16;
 /// Task bytes are cut here, so that sums of absurd promises do not overflow.
 const MAX_TASK_BYTES: u64 = 1 << 48;
+/// From this depth on a chain of tasks is followed without records; below it that would cost more than it saves.
+const MIN_DESCENT: usize = 2;
 /// Stale entries of the heap of wanted tasks are swept out when they are this many and the majority.
 const MIN_STALE: usize = 64;
 
@@ -54,6 +57,7 @@ type Wanted = (Reverse<u64>, Reverse<u64>, Slot);
 pub(crate) struct State<'g, G: ?Sized> {
     graph: &'g G,
     records: Records,
+    paths: Paths,
     ledger: Ledger,
     enabled: BinaryHeap<Ranked>,
     /// Enabled tasks for which there was no memory; they are tried again when memory is returned.
@@ -80,6 +84,7 @@ impl<'g, G: TaskGraph + ?Sized> State<'g, G> {
         Self {
             graph,
             records: Records::new(),
+            paths: Paths::default(),
             ledger: Ledger::new(budget),
             enabled: BinaryHeap::new(),
             held: Vec::new(),
@@ -211,6 +216,12 @@ impl<G: TaskGraph + ?Sized> State<'_, G> {
         while at != NONE {
             let edge = self.records.edge(at);
             let user = self.records.get_mut(edge.user);
+            if user.path != NONE {
+                let bottom = self.paths.climb(&mut self.records, edge.user, at);
+                self.enable(bottom);
+                at = edge.next_waiter;
+                continue;
+            }
             user.n_missing -= 1;
             if user.n_missing == 0 {
                 self.all_there(edge.user);
@@ -375,10 +386,18 @@ impl<G: TaskGraph + ?Sized> State<'_, G> {
 /// How the plan is explored.
 impl<G: TaskGraph + ?Sized> State<'_, G> {
     /// Looks at the dependencies of a known task.
+    #[inline]
     fn expand(&mut self, slot: Slot) {
+        let (graph, task) = (self.graph, self.records.get(slot).task);
+        self.expand_to(slot, |visit| graph.deps(task, visit));
+    }
+
+    /// Gives a known task an edge to each of the tasks that `deps` visits.
+    #[inline]
+    fn expand_to(&mut self, slot: Slot, deps: impl FnOnce(&mut dyn FnMut(TaskId))) {
         let Self { graph, records, .. } = self;
         let (mut last_edge, mut n_missing) = (NONE, 0);
-        graph.deps(records.get(slot).task, &mut |dep| {
+        deps(&mut |dep| {
             let dep = records.find_or_add(*graph, dep);
             last_edge = records.add_edge(slot, dep, last_edge);
             let record = records.get_mut(dep);
@@ -397,6 +416,15 @@ impl<G: TaskGraph + ?Sized> State<'_, G> {
         record.sequence = self.sequence;
     }
 
+    /// Looks at the dependencies of a task found `depth` steps straight down, or at the end of the chain that begins there.
+    fn expand_or_descend(&mut self, slot: Slot, depth: usize) {
+        let path = (depth >= MIN_DESCENT).then(|| self.paths.descend(self.graph, &mut self.records, slot)).flatten();
+        match path {
+            Some(bottom) => self.expand_to(slot, |visit| visit(bottom)),
+            None => self.expand(slot),
+        }
+    }
+
     /// Asks for a task whose entry of the stack may be out of date.
     fn demand_task(&mut self, task: TaskId, slot: Slot) {
         let record = self.records.get(slot);
@@ -407,9 +435,9 @@ impl<G: TaskGraph + ?Sized> State<'_, G> {
 
     /// Asks for a task: enables it if its dependencies are there, else asks for those.
     fn demand(&mut self, mut slot: Slot) {
-        loop {
+        for depth in 0.. {
             if self.records.get(slot).phase == Phase::Known {
-                self.expand(slot);
+                self.expand_or_descend(slot, depth);
             }
             let record = self.records.get_mut(slot);
             if std::mem::replace(&mut record.demanded, true) {
@@ -832,6 +860,19 @@ mod tests {
                 assert!(blocks <= max_blocks, "{blocks} blocks alive with {n_threads} threads");
                 assert!(records <= 400, "{records} records with {n_threads} threads");
             }
+        }
+    }
+
+    #[test]
+    fn chains_have_records_for_a_few_tasks_at_a_time() {
+        let mut sample = Sample::default();
+        let shared = (0..100).fold(sample.add(&[], 1, 0), |last, i| sample.add(&[last], 1, i));
+        let ends: Vec<usize> =
+            (0..5).map(|end| (0..1000).fold(shared, |last, i| sample.add(&[last], 1, end * 1000 + i))).collect();
+        let sample = sample.with_roots(&ends);
+        for n_threads in [1, 2, 8] {
+            let (blocks, records) = peak_blocks(&sample, n_threads);
+            assert!(blocks <= 10 && records <= 40, "{records} records with {n_threads} threads");
         }
     }
 
