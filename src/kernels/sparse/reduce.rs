@@ -80,7 +80,7 @@ reductions! {
     ///
     /// ```
     /// use hyperslab::sparse::Coo;
-    /// let a = Coo::new(&[[0, 0], [0, 1]], vec![2.0, 2.0], [2, 4])?;
+    /// let a = Coo::new(&[[0, 0], [0, 1]], vec![2.0_f64, 2.0], [2, 4])?;
     /// assert_eq!(a.var()?, 0.75);
     /// assert_eq!(a.var_axes(&[1])?.to_dense()?.into_raw_vec_and_offset().0, [1.0, 0.0]);
     /// # Ok::<(), hyperslab::Error>(())
@@ -90,7 +90,7 @@ reductions! {
     ///
     /// ```
     /// use hyperslab::sparse::Coo;
-    /// let a = Coo::new(&[[0]], vec![4.0], [2])?;
+    /// let a = Coo::new(&[[0]], vec![4.0_f64], [2])?;
     /// assert_eq!(a.std()?, 2.0);
     /// # Ok::<(), hyperslab::Error>(())
     /// ```
