@@ -20,6 +20,12 @@ impl Error {
         Self::new(Kind::Cancelled, op, "the run was cancelled")
     }
 
+    /// A task failed on a worker: its name in the cluster, and the worker's own words.
+    pub(crate) fn remote_task(key: &str, text: &str) -> Self {
+        let op = key.rsplit_once('-').map_or(key, |(op, _)| op);
+        Self::new(Kind::Task, op.to_owned(), format!("the task {key} failed on a worker: {text}"))
+    }
+
     /// Another process is out of reach, or went away.
     pub(crate) fn remote(op: &'static str, peer: impl fmt::Display, detail: impl fmt::Display) -> Self {
         Self::new(Kind::Remote, op, format!("{peer}: {detail}"))

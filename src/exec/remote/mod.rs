@@ -15,9 +15,11 @@
 //! | `pickle/` | pickles as data, and the few that have to be written |
 //! | `comm/` | sockets, encryption, requests and streams of messages |
 //! | `security` | certificates, and what is refused without them |
+//! | `client/` | a client: futures of results, graphs of tasks, fetching and sending values |
 //! | `worker/` | a worker: its state machine, its messages, its event loop |
 //! | `probe` | asking a scheduler who it is |
 
+pub(crate) mod client;
 pub(crate) mod comm;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
@@ -28,5 +30,6 @@ mod security;
 pub(crate) mod wire;
 pub(crate) mod worker;
 
+pub use client::{Client, ConnectOptions, RemoteFuture};
 pub use probe::SchedulerInfo;
 pub use security::{Security, TlsVersion};

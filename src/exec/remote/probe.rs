@@ -64,7 +64,7 @@ impl SchedulerInfo {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|source| Error::threads(1, source))?;
         runtime.block_on(async {
-            let info = ask(&address, &transport).await?;
+            let (info, _) = ask(&RpcPool::new(transport.clone(), 1), &address, TIME_LIMIT).await?;
             let visit = visit(&address, &transport);
             let in_time = tokio::time::timeout(TIME_LIMIT, visit).await;
             in_time.unwrap_or_else(|_| Err(Error::remote(OP, &address, format!("no answer within {TIME_LIMIT:?}"))))?;
@@ -73,21 +73,22 @@ impl SchedulerInfo {
     }
 }
 
-async fn ask(address: &Address, transport: &Transport) -> Result<SchedulerInfo> {
-    let pool = RpcPool::new(transport.clone(), 1);
+/// Asks who the scheduler is; also gives all its versions. Fails for releases whose graphs have another form.
+pub(super) async fn ask(pool: &RpcPool, address: &Address, limit: Duration) -> Result<(SchedulerInfo, Value)> {
     let request = |op: &str| Value::map([("op", op.into())]);
-    let versions = pool.call_within(TIME_LIMIT, address, &request("versions")).await?;
+    let versions = pool.call_within(limit, address, &request("versions")).await?;
     let (python, distributed) = read_versions(&versions)?;
     check_release(&distributed)?;
-    let identity = pool.call_within(TIME_LIMIT, address, &request("identity")).await?;
-    Ok(SchedulerInfo {
+    let identity = pool.call_within(limit, address, &request("identity")).await?;
+    let info = SchedulerInfo {
         address: identity.text("address")?.to_owned(),
         id: identity.text("id")?.to_owned(),
         python,
         distributed,
         n_workers: count_workers(&identity),
         n_threads: count_threads(&identity),
-    })
+    };
+    Ok((info, versions))
 }
 
 /// The versions of Python and of `distributed` in the answer to `versions`.

@@ -27,7 +27,7 @@ mod driver;
 mod fetch;
 mod join;
 mod machine;
-mod messages;
+pub(super) mod messages;
 mod names;
 mod options;
 mod process;

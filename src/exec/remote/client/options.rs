@@ -1,0 +1,286 @@
+//! Settings of a client and of a submission.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config;
+use crate::error::{Error, Result};
+use crate::exec::remote::Security;
+
+/// How long connecting may take altogether, as in dask.
+const USUAL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Pause between two heartbeats, as in dask.
+const USUAL_HEARTBEAT: Duration = Duration::from_secs(5);
+/// Tasks of one message: the scheduler takes about half a second for so many.
+const USUAL_CHUNK_TASKS: usize = 5_000;
+
+/// Where a scheduler is, and how to reach it.
+///
+/// | method | dask's name | environment |
+/// |---|---|---|
+/// | `address` | `scheduler-address` | `DASK_SCHEDULER_ADDRESS` |
+/// | `timeout` | `distributed.comm.timeouts.connect` | `DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT` |
+/// | `heartbeat` | `distributed.client.heartbeat` | `DASK_DISTRIBUTED__CLIENT__HEARTBEAT` |
+/// | `security` | `distributed.comm.tls` .. | see [`Security`] |
+///
+/// # Examples
+///
+/// ```no_run
+/// use hyperslab::exec::remote::{Client, ConnectOptions};
+/// let client = Client::connect(&ConnectOptions::address("tcp://127.0.0.1:8786"))?;
+/// println!("{}", client.scheduler());
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ConnectOptions {
+    pub(super) target: Target,
+    pub(super) security: Security,
+    pub(super) timeout: Duration,
+    pub(super) heartbeat: Duration,
+    pub(super) name: Option<String>,
+}
+
+/// Where the address of the scheduler comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Address(String),
+    File(PathBuf),
+}
+
+impl ConnectOptions {
+    fn new(target: Target) -> Self {
+        let security = Security::new();
+        Self { target, security, timeout: USUAL_TIMEOUT, heartbeat: USUAL_HEARTBEAT, name: None }
+    }
+
+    /// A scheduler at an address, such as `tcp://10.0.0.1:8786` or `tls://head-node:8786`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hyperslab::exec::remote::{Client, ConnectOptions};
+    /// let error = Client::connect(&ConnectOptions::address("tcp://nowhere")).unwrap_err();
+    /// assert!(error.is_usage() && error.to_string().contains("the port is missing"));
+    /// ```
+    pub fn address(address: impl Into<String>) -> Self {
+        Self::new(Target::Address(address.into()))
+    }
+
+    /// A scheduler that has written where it is into a file (`dask scheduler --scheduler-file`). A file that is not there
+    /// yet is waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use hyperslab::exec::remote::{Client, ConnectOptions};
+    /// let options = ConnectOptions::scheduler_file("no/such/scheduler.json").timeout(Duration::from_millis(1));
+    /// let error = Client::connect(&options).unwrap_err();
+    /// assert!(error.to_string().contains("no/such/scheduler.json"));
+    /// ```
+    pub fn scheduler_file(path: impl Into<PathBuf>) -> Self {
+        Self::new(Target::File(path.into()))
+    }
+
+    /// The scheduler and the settings that the environment names, under dask's names.
+    ///
+    /// # Errors
+    ///
+    /// `DASK_SCHEDULER_ADDRESS` is not set, or a variable has a value that cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use hyperslab::exec::remote::{Client, ConnectOptions};
+    /// let client = Client::connect(&ConnectOptions::from_env()?)?;
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn from_env() -> Result<Self> {
+        Self::from_lookup(config::dask_variable)
+    }
+
+    /// The settings found under dask's dotted names.
+    pub(super) fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let setting = |name: &str| {
+            let text = lookup(name)?;
+            let text = text.trim().trim_matches(['"', '\'']);
+            (!matches!(text, "" | "None" | "none" | "null")).then(|| text.to_owned())
+        };
+        let time = |name: &str| setting(name).map(|text| parse_duration(name, &text)).transpose();
+        let address = setting("scheduler-address").ok_or_else(|| {
+            let error = Error::value("connect", "no scheduler is named: `DASK_SCHEDULER_ADDRESS` is not set");
+            error.with_remedy("give an address, as in `ConnectOptions::address(\"tcp://127.0.0.1:8786\")`")
+        })?;
+        Ok(Self {
+            security: Security::from_lookup(&lookup)?,
+            timeout: time("distributed.comm.timeouts.connect")?.unwrap_or(USUAL_TIMEOUT),
+            heartbeat: time("distributed.client.heartbeat")?.unwrap_or(USUAL_HEARTBEAT),
+            ..Self::address(address)
+        })
+    }
+
+    /// Certificates, and what is refused without them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hyperslab::exec::remote::{ConnectOptions, Security};
+    /// let security = Security::new().ca_file("ca.pem").client_cert("cert.pem").client_key("key.pem");
+    /// let options = ConnectOptions::address("tls://head-node:8786").security(security);
+    /// ```
+    pub fn security(mut self, security: Security) -> Self {
+        self.security = security;
+        self
+    }
+
+    /// How long connecting may take altogether, waiting for a scheduler file included; half a minute unless set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use hyperslab::exec::remote::{Client, ConnectOptions};
+    /// let options = ConnectOptions::address("tcp://127.0.0.1:1").timeout(Duration::from_millis(20));
+    /// assert!(Client::connect(&options).unwrap_err().is_remote());
+    /// ```
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
+        self
+    }
+
+    /// How often the scheduler is told that this client lives; every five seconds unless set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use hyperslab::exec::remote::ConnectOptions;
+    /// let options = ConnectOptions::address("tcp://127.0.0.1:8786").heartbeat(Duration::from_secs(1));
+    /// ```
+    pub fn heartbeat(mut self, pause: Duration) -> Self {
+        self.heartbeat = pause;
+        self
+    }
+
+    /// How the scheduler's log and dashboard call this client; a number is added to it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hyperslab::exec::remote::ConnectOptions;
+    /// let options = ConnectOptions::address("tcp://127.0.0.1:8786").name("tides");
+    /// ```
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+}
+
+/// Times as dask writes them: `5`, `30s`, `500ms`, `2 minutes`.
+fn parse_duration(name: &str, text: &str) -> Result<Duration> {
+    let n_digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let (number, unit) = text.split_at(n_digits);
+    let unit_s = match unit.trim() {
+        "" | "s" | "sec" | "second" | "seconds" => 1.0,
+        "us" => 1e-6,
+        "ms" => 1e-3,
+        "m" | "min" | "minute" | "minutes" => 60.0,
+        "h" | "hour" | "hours" => 3600.0,
+        _ => f64::NAN,
+    };
+    let seconds = number.parse::<f64>().ok().and_then(|number| Duration::try_from_secs_f64(number * unit_s).ok());
+    seconds.ok_or_else(|| Error::value("connect", format!("`{name}` is {text:?}, which is no time such as `30s`")))
+}
+
+/// How tasks are to be run; the same for all tasks of one submission.
+#[derive(Clone, Debug)]
+pub(crate) struct SubmitOptions {
+    pub(super) retries: u32,
+    pub(super) resources: Vec<(String, f64)>,
+    pub(super) workers: Vec<String>,
+    pub(super) allow_other_workers: bool,
+    pub(super) priority: i64,
+    pub(super) chunk_tasks: usize,
+}
+
+impl SubmitOptions {
+    pub(crate) fn new() -> Self {
+        Self {
+            retries: 0,
+            resources: Vec::new(),
+            workers: Vec::new(),
+            allow_other_workers: false,
+            priority: 0,
+            chunk_tasks: USUAL_CHUNK_TASKS,
+        }
+    }
+
+    /// How often a task that fails is tried again.
+    pub(crate) fn retries(mut self, n: u32) -> Self {
+        self.retries = n;
+        self
+    }
+
+    /// What a worker must have to spare for each task.
+    pub(crate) fn resource(mut self, name: impl Into<String>, amount: f64) -> Self {
+        self.resources.push((name.into(), amount));
+        self
+    }
+
+    /// The only workers that may run the tasks, by address or host.
+    pub(crate) fn workers<S: Into<String>>(mut self, workers: impl IntoIterator<Item = S>) -> Self {
+        self.workers = workers.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Whether others may help if those workers are gone.
+    pub(crate) fn allow_other_workers(mut self, is_allowed: bool) -> Self {
+        self.allow_other_workers = is_allowed;
+        self
+    }
+
+    /// Submissions with larger numbers go first; 0 unless set.
+    pub(crate) fn priority(mut self, priority: i64) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Tasks of one message.
+    pub(crate) fn chunk_tasks(mut self, n: usize) -> Self {
+        self.chunk_tasks = n;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_found_under_dasks_names() {
+        let lookup = |name: &str| match name {
+            "scheduler-address" => Some("tcp://10.0.0.1:8786".to_owned()),
+            "distributed.comm.timeouts.connect" => Some("500ms".into()),
+            "distributed.client.heartbeat" => Some("2".into()),
+            "distributed.comm.require-encryption" => Some("true".into()),
+            _ => None,
+        };
+        let options = ConnectOptions::from_lookup(lookup).unwrap();
+        assert_eq!(options.target, Target::Address("tcp://10.0.0.1:8786".into()));
+        assert_eq!((options.timeout, options.heartbeat), (Duration::from_millis(500), Duration::from_secs(2)));
+        assert!(options.security.requires_encryption());
+        let unnamed = ConnectOptions::from_lookup(|_| None).unwrap_err();
+        assert!(unnamed.is_usage() && unnamed.to_string().contains("DASK_SCHEDULER_ADDRESS"));
+    }
+
+    #[test]
+    fn times_are_read_as_dask_writes_them() {
+        let seconds = |text| parse_duration("x", text).map(|time| time.as_secs_f64());
+        for (text, expected) in [("5", 5.0), ("30s", 30.0), ("1.5 minutes", 90.0), ("20 ms", 0.02), ("1h", 3600.0)] {
+            assert_eq!(seconds(text).unwrap(), expected);
+        }
+        for text in ["", "s", "-1s", "5 parsecs", "1e999"] {
+            assert!(seconds(text).unwrap_err().to_string().contains("no time"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Clients on real schedulers, and the book under random events.
