@@ -124,6 +124,25 @@ impl RemoteFuture {
         }
     }
 
+    /// Waits until all results are there; `progress` is told how many are, at the beginning, at the end, and in between
+    /// whenever one has been waited for.
+    ///
+    /// # Errors
+    ///
+    /// A task failed, or the scheduler is gone.
+    pub(crate) fn wait_all(futures: &[RemoteFuture], mut progress: impl FnMut(usize)) -> Result<()> {
+        progress(0);
+        for (i, future) in futures.iter().enumerate() {
+            if !future.check()? {
+                future.wait()?;
+                // Those after this one are not counted: looking at all of them each time would take too long.
+                progress(i + 1);
+            }
+        }
+        progress(futures.len());
+        Ok(())
+    }
+
     /// Waits until the result is there, on any asynchronous runtime.
     ///
     /// # Errors

@@ -270,27 +270,6 @@ impl Client {
     pub(crate) fn cancel(&self, futures: &[RemoteFuture]) {
         self.core.tell(Command::GiveUp(futures.iter().map(|future| future.name().clone()).collect()));
     }
-
-    /// Waits until all results are there; `progress` is told how many are, at the beginning, at the end, and in between
-    /// whenever one has been waited for.
-    ///
-    /// # Errors
-    ///
-    /// A task failed, or the scheduler is gone.
-    pub(crate) fn wait(&self, futures: &[RemoteFuture], mut progress: impl FnMut(usize)) -> Result<()> {
-        let mut n_done = 0;
-        progress(0);
-        for (i, future) in futures.iter().enumerate() {
-            if !future.check()? {
-                future.wait()?;
-                // Those after this one are counted now and then, which is cheap for a callback and exact at the end.
-                n_done = n_done.max(i + 1);
-                progress(n_done);
-            }
-        }
-        progress(futures.len());
-        Ok(())
-    }
 }
 
 /// The client's thread.
