@@ -256,3 +256,25 @@ fn a_session_with_eager_arrays() -> Result<()> {
     assert_eq!(b.build(), Coo::new(&[[0, 1], [1, 2]], vec![5, 7], [3, 4])?);
     Ok(())
 }
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    let (a, b) =
+        (Coo::random([400, 300], 0.6, 1, |x| x - 0.5).unwrap(), Coo::random([400, 300], 0.7, 2, |x| x).unwrap());
+    // One array far behind the other, and one that lies in a few rows of it.
+    let late = Coo::random([400, 300], 0.5, 3, |x| x).unwrap().triu(200).unwrap();
+    let band = a.assign_index(&idx![10..350], 0.0).unwrap();
+    let dense = b.t().to_dense().unwrap();
+    let all = || {
+        let sums = [&a + &b, &a * &b, &late + &a, &band + &late, &a + &band, &late * &b];
+        let products = [a.dot(&b.t()).unwrap(), band.t().matmul(&a).unwrap()];
+        (sums, products, a.matmul_dense(&dense.view()).unwrap())
+    };
+    let with_threads = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap().install(all);
+    let one = with_threads(1);
+    assert_eq!(one.0[0].to_dense().unwrap(), a.to_dense().unwrap() + b.to_dense().unwrap());
+    assert_eq!(one.0[3].to_dense().unwrap(), band.to_dense().unwrap() + late.to_dense().unwrap());
+    assert!(near(&one.1[0].to_dense().unwrap(), &one.2));
+    assert_eq!(with_threads(2), one);
+    assert_eq!(with_threads(3), one);
+}
