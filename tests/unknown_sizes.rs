@@ -193,3 +193,19 @@ fn assigning_through_the_mask_keeps_the_array_known() -> Result<()> {
     assert_eq!((&y + &x).sum_axis(0)?.compute()?, arr0(2 * (66 - 18)).into_dyn());
     Ok(())
 }
+
+#[test]
+fn what_stretches_takes_the_lengths_that_a_run_finds() -> Result<()> {
+    let (x, mask) = numbers();
+    let (few, wide) = (x.mask(&mask)?, x.mask(x.ge(10)?)?.expand_dims(1)?);
+    let row = Array::from_vec(vec![7], 1)?;
+    let all = broadcast_arrays(&[&few, &wide, &Array::from_scalar(5), &row])?;
+    assert_eq!(all[0].compute()?, arr2(&[[0, 3, 6, 9]; 2]).into_dyn());
+    assert_eq!(all[1].compute()?, arr2(&[[10; 4], [11; 4]]).into_dyn());
+    assert_eq!(all[2].compute()?, arr2(&[[5; 4]; 2]).into_dyn());
+    assert_eq!(all[3].to_sparse().sum().scalar()?, 8 * 7);
+    let which = (&few / 3 % 2.0).astype::<i64>();
+    assert_eq!(choose(&which, &[&row, &few])?.compute()?, arr1(&[7, 3, 7, 9]).into_dyn());
+    assert_eq!(choose(&Array::from_scalar(1), &[&row, &few])?.compute()?, arr1(&[0, 3, 6, 9]).into_dyn());
+    Ok(())
+}

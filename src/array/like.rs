@@ -30,6 +30,12 @@ pub enum Indexing {
     Ij,
 }
 
+/// An array stretched along another one whose lengths a run decides: a choice between two equal values, because only the
+/// blocks of the other tell how far.
+pub(super) fn stretched_along(array: &DynArray, other: &DynArray) -> Result<DynArray> {
+    select(&other.to_dense().isnan()?, array, array)
+}
+
 impl DynArray {
     /// See [`Array::full_like`].
     pub fn full_like(&self, value: Scalar) -> Self {
@@ -37,12 +43,9 @@ impl DynArray {
         if self.grid().is_known() {
             return DynArray::build(FullOp { value }, &[], meta);
         }
-        // Lengths that a run decides are those of this array's blocks: a choice between two equal values.
-        let constant = DynArray::scalar_of(value);
-        let truth = self.to_dense().isnan();
-        let chosen = truth.and_then(|truth| select(&truth, &constant, &constant));
-        // Every element type has `isnan`, and 0-d values broadcast with any shape.
-        chosen.unwrap_or_else(|error| unreachable!("{error}"))
+        let filled = stretched_along(&DynArray::scalar_of(value), self);
+        // A 0-d value broadcasts with any shape.
+        filled.unwrap_or_else(|error| unreachable!("{error}"))
     }
 
     /// See [`Array::zeros_like`].

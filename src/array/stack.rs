@@ -18,6 +18,18 @@ fn concatenate_raised(arrays: &[&DynArray], raise: impl Fn(&DynArray) -> DynArra
     concatenate_dyn(&raised.iter().collect::<Vec<_>>(), axis)
 }
 
+/// An array with the unknown lengths of others on the axes that stretch.
+fn along_unknown(array: &DynArray, others: &[&DynArray]) -> Result<DynArray> {
+    let unknown = |array: &DynArray, from_right: usize| {
+        let axis = array.ndim().checked_sub(from_right);
+        axis.is_some_and(|axis| array.grid().axis(axis).len().is_none())
+    };
+    others.iter().try_fold(array.clone(), |own, other| {
+        let stretches = (1..=other.ndim()).any(|i| unknown(other, i) && !unknown(&own, i));
+        if stretches { super::like::stretched_along(&own, other) } else { Ok(own) }
+    })
+}
+
 impl DynArray {
     /// See [`concatenate`](super::concatenate); element types are promoted.
     pub fn concatenate(arrays: &[&DynArray], axis: isize) -> Result<Self> {
@@ -69,7 +81,10 @@ impl DynArray {
     pub fn broadcast_arrays(arrays: &[&DynArray]) -> Result<Vec<Self>> {
         let grids: Vec<_> = arrays.iter().map(|array| array.grid()).collect();
         let common = broadcast_grids("broadcast_arrays", &grids)?;
-        let stretch = |array: &&DynArray| Ok(array.to_grid(&operand_grid(array.grid(), &common))?.stretched(&common));
+        let stretch = |array: &&DynArray| {
+            let array = along_unknown(array, arrays)?;
+            Ok(array.to_grid(&operand_grid(array.grid(), &common))?.stretched(&common))
+        };
         arrays.iter().map(stretch).collect()
     }
 

@@ -327,7 +327,8 @@ def any_index(c, shape, lists):
             lists = 0
     if c.chance(0.2):
         items.insert(int(c.rng.integers(len(items) + 1)), None)
-    if c.chance(0.2):
+    # NumPy takes an empty mask for an axis of any length, so such a mask stays on its own axis.
+    if c.chance(0.2) and not any(isinstance(item, np.ndarray) and item.size == 0 for item in items):
         at = next((i for i in range(len(items)) if isinstance(items[i], (list, np.ndarray))), len(items))
         rest = sum(item is not None for item in items[at:])
         items = items[:at] + [Ellipsis] + items[at:] if rest else items + [Ellipsis]
@@ -563,9 +564,9 @@ def statistics(c):
             add("ptp", lambda x: np.ptp(x, axis, **options))
             q, how = [c.one_of([0, 1, 0.5, 0.25, 0.1, 0.9]) for _ in range(2)], c.one_of(QUANTILES)
             if a.dtype.kind != "f" or np.all(np.isfinite(a)):
-                add("quantile", lambda x: floating(np.quantile(x, q, axis, method=how, **options)), q=q, method=how)
+                add("quantile", lambda x: floating(np.quantile(x, q, axis, method=how, **options), x), q=q, method=how)
                 percents = [100 * p for p in q]
-                add("percentile", lambda x: floating(np.percentile(x, percents, axis, method=how, **options)), q=percents, method=how)
+                add("percentile", lambda x: floating(np.percentile(x, percents, axis, method=how, **options), x), q=percents, method=how)
         b = c.array(a.shape, "f8", False) + 10
         if a.dtype.kind != "b" and a.size and (axis is None or isinstance(axis, int)):
             c.add("reductions", "average", [a, b], args, lambda x, w: np.average(x, axis, w, **options), False)
@@ -576,9 +577,9 @@ def statistics(c):
         c.add("linalg", "corrcoef", [a], {}, lambda x: np.corrcoef(x), False)
 
 
-def floating(result):
-    """Quantiles of integers that are elements stay integers in NumPy; here all quantiles are floats."""
-    return result if np.asarray(result).dtype.kind == "f" else np.asarray(result).astype("f8")
+def floating(result, x):
+    """Quantiles as floats of the array's type: NumPy's take the type of the list of shares, too, or stay integers."""
+    return np.asarray(result).astype(x.dtype if x.dtype.kind == "f" else "f8")
 
 
 def histograms(c):
