@@ -5,7 +5,10 @@
 //! | `HYPERSLAB_THREADS` | threads of a run | the rayon pool's |
 //! | `HYPERSLAB_MEMORY_BYTES` | memory budget of a run | half of the machine's memory |
 //! | `HYPERSLAB_CHUNK_BYTES` | byte target of `Chunks::auto()` | 8 MiB |
+//! | `HYPERSLAB_DASK_PYTHON` | the Python that runs schedulers (feature `remote`) | the first one found |
 
+#[cfg(feature = "remote")]
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 /// Settings that hold for the whole process, read once.
@@ -54,6 +57,20 @@ impl Config {
 #[cfg(feature = "remote")]
 pub(crate) fn dask_variable(name: &str) -> Option<String> {
     std::env::var(dask_variable_name(name)).ok()
+}
+
+/// The Python that runs schedulers, if one is named.
+#[cfg(feature = "remote")]
+pub(crate) fn dask_python() -> Option<PathBuf> {
+    std::env::var_os("HYPERSLAB_DASK_PYTHON").filter(|name| !name.is_empty()).map(PathBuf::from)
+}
+
+/// Where this crate may keep what can be made again.
+#[cfg(feature = "remote")]
+pub(crate) fn cache_folder() -> Option<PathBuf> {
+    let named = |name: &str| std::env::var_os(name).filter(|name| !name.is_empty()).map(PathBuf::from);
+    let caches = named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")));
+    caches.map(|caches| caches.join("hyperslab"))
 }
 
 #[cfg(any(feature = "remote", test))]

@@ -4,9 +4,10 @@ use super::{Array, DynArray};
 use crate::block::{BlockData, BlockView};
 pub use crate::chunks::Boundary;
 use crate::chunks::select::normalize_axis;
-use crate::element::{Element, Scalar};
+use crate::element::{DType, Element, Scalar};
 use crate::error::Result;
 use crate::graph::ops::{HaloOp, Margin};
+use crate::kernels::NamedKernel;
 
 use super::blocks::MapBlocks;
 
@@ -123,6 +124,58 @@ impl DynArray {
         let meta = op.meta(self.meta())?;
         Ok(DynArray::build(op, &[self], meta))
     }
+
+    /// Cuts the margins off blocks that were made from extended ones.
+    fn trimmed(&self, original: &DynArray, halos: Vec<Margin>) -> Self {
+        let op = crate::graph::ops::TrimOp { axes: halos };
+        let meta = crate::block::ArrayMeta { grid: original.grid().clone(), ..self.meta().clone() };
+        DynArray::build(op, &[self], meta)
+    }
+
+    /// Calls a named kernel with every block extended by a margin, as [`Array::map_overlap_with`] does with a closure. Another
+    /// process that has registered the kernel can run it.
+    ///
+    /// # Errors
+    /// As [`Array::map_overlap_with`], or the kernel does not serialise.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// use hyperslab::block::{Block, BlockLocation};
+    /// use hyperslab::kernel::NamedKernel;
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Steps;
+    ///
+    /// impl NamedKernel for Steps {
+    ///     const NAME: &'static str = "example.steps";
+    ///     fn run(&self, blocks: &[Block], _at: &BlockLocation) -> Result<Block> {
+    ///         let x = blocks[0].dense::<i64>()?;
+    ///         Ok(Block::from_dense(ndarray::Array1::from_iter((1..x.len()).map(|i| x[[i]] - x[[i - 1]])).into_dyn()))
+    ///     }
+    /// }
+    ///
+    /// let x = Array::from_vec(vec![1_i64, 4, 9, 16], Chunks::size(2))?;
+    /// let before = Overlap::depth(0).on_axis(0, 1, 0, Boundary::Constant).untrimmed();
+    /// let steps = x.as_dyn().map_overlap_named(DType::I64, &before, MapBlocks::new(), &Steps)?;
+    /// assert_eq!(steps.try_typed::<i64>()?.compute()?, ndarray::arr1(&[1, 3, 5, 7]).into_dyn());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn map_overlap_named<K: NamedKernel>(
+        &self,
+        dtype: DType,
+        overlap: &Overlap,
+        options: MapBlocks,
+        kernel: &K,
+    ) -> Result<Self> {
+        let padded = self.with_halo(overlap)?;
+        if !overlap.trim {
+            return Self::map_named(&[&padded], dtype, &options.promising(self.grid()), kernel);
+        }
+        let halos = overlap.halos(self.ndim())?;
+        Ok(Self::map_named(&[&padded], dtype, &options, kernel)?.trimmed(self, halos))
+    }
 }
 
 impl<T: Element> Array<T> {
@@ -184,13 +237,6 @@ impl<T: Element> Array<T> {
         }
         let halos = overlap.halos(self.ndim())?;
         let mapped = padded.map_blocks_with(options, function)?;
-        mapped.trimmed(self.as_dyn(), &halos)
-    }
-
-    /// Cuts the margins off blocks that were made from extended ones.
-    fn trimmed(&self, original: &DynArray, halos: &[Margin]) -> Result<Array<T>> {
-        let op = crate::graph::ops::TrimOp { axes: halos.to_vec() };
-        let meta = crate::block::ArrayMeta { grid: original.grid().clone(), ..self.meta().clone() };
-        Ok(Array::wrap(DynArray::build(op, &[self.as_dyn()], meta)))
+        Ok(Array::wrap(mapped.as_dyn().trimmed(self.as_dyn(), halos)))
     }
 }

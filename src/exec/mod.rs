@@ -19,6 +19,7 @@
 //! | `driver` | what all drivers share: results in flight, running one task, errors and panics |
 //! | `serial` `pool` | the drivers |
 //! | `runtime` `options` `cancel` `observe` `job` | what callers see |
+//! | `spill/` | feature `remote`: results on disk, for when memory is short |
 //! | `remote/` | feature `remote`: runs on a dask.distributed scheduler |
 //!
 //! This layer knows no arrays and no blocks: a result is any [`Job::Value`]. It does not retry, and it does not write
@@ -43,6 +44,8 @@ mod runtime;
 #[cfg(test)]
 mod samples;
 mod serial;
+#[cfg(feature = "remote")]
+mod spill;
 mod state;
 
 pub use cancel::CancelToken;

@@ -17,6 +17,8 @@
 //! | `security` | certificates, and what is refused without them |
 //! | `client/` | a client: futures of results, graphs of tasks, fetching and sending values |
 //! | `worker/` | a worker: its state machine, its messages, its event loop |
+//! | `nanny/` | a process that looks after a worker |
+//! | `local_cluster/` | a scheduler and workers as processes of this machine |
 //! | `probe` | asking a scheduler who it is |
 
 pub(crate) mod client;
@@ -24,6 +26,8 @@ pub(crate) mod comm;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
+mod local_cluster;
+pub(crate) mod nanny;
 pub(crate) mod pickle;
 mod probe;
 mod security;
@@ -31,5 +35,6 @@ pub(crate) mod wire;
 pub(crate) mod worker;
 
 pub use client::{Client, ConnectOptions, RemoteFuture};
+pub use local_cluster::{ClusterOptions, LocalCluster};
 pub use probe::SchedulerInfo;
 pub use security::{Security, TlsVersion};

@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 use crate::exec::CancelToken;
 use crate::exec::remote::comm::{Address as PeerAddress, RpcPool, StreamReceiver, StreamSender};
 use crate::exec::remote::wire::Value;
+use crate::exec::spill::SpillStore;
 
 use super::fetch::{Fetched, fetch};
 use super::machine::{Delivery, Event, Instruction, Machine, Outcome, Payload, Product, Ticket};
@@ -35,7 +36,6 @@ use super::options::unix_s;
 use super::process::{ProcessProbe, process_bytes};
 use super::runner::TaskRunner;
 use super::server::{Outgoing, Request};
-use super::spill::SpillFile;
 use super::store::Store;
 use super::task_run::{Finished, run_task};
 use super::threads::TaskThreads;
@@ -87,6 +87,7 @@ pub(super) struct Parts<R: TaskRunner> {
     pub(super) machine: Machine,
     pub(super) runner: Arc<R>,
     pub(super) store: Arc<Store<R::Value>>,
+    pub(super) disk: SpillStore,
     pub(super) pool: RpcPool,
     pub(super) outgoing: Arc<Outgoing>,
     pub(super) address: String,
@@ -334,10 +335,10 @@ impl<R: TaskRunner> Driver<R> {
             return;
         }
         let (store, runner, notes) = (self.parts.store.clone(), self.parts.runner.clone(), self.notes.clone());
+        let disk = self.parts.disk.clone();
         self.work.spawn_blocking(move || {
-            let folder = std::env::temp_dir();
             for victim in store.victims(n_bytes) {
-                let written = runner.encode(&victim.value).and_then(|content| SpillFile::write(&folder, &content));
+                let written = runner.encode(&victim.value).and_then(|content| disk.write(&content));
                 // The disk is full, as a rule: the worker pauses before memory is.
                 let Ok(file) = written else { break };
                 store.move_to_disk(&victim, file);

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::exec::remote::comm::{Address as PeerAddress, Comm, Listener, RpcPool, Transport, open_stream};
 use crate::exec::remote::security::Role;
 use crate::exec::remote::wire::{Value, check_reply};
+use crate::exec::spill::SpillStore;
 
 use super::driver::{Driver, Ended, Parts};
 use super::machine::{Machine, Setup};
@@ -48,6 +49,7 @@ pub(crate) async fn run_worker<R: TaskRunner>(options: &WorkerOptions, runner: A
     let versions = pool.call_within(ANSWER_LIMIT, &scheduler, &versions).await?;
     let comm = transport.connect(&scheduler).await?;
     let (comm, heartbeat_s) = register(comm, options, &address, versions.clone()).await?;
+    options.beats.joined();
     let (sender, stream) = open_stream(comm, STREAM_INTERVAL);
 
     let (requests, requested) = unbounded_channel();
@@ -68,7 +70,9 @@ pub(crate) async fn run_worker<R: TaskRunner>(options: &WorkerOptions, runner: A
     let _listening = Listening::start(listener, Arc::new(server));
     let threads = TaskThreads::start(options.n_threads)?;
     let machine = Machine::new(setup(options, &address));
-    let parts = Parts { machine, runner, store, pool, outgoing, address, scheduler, sender, threads, heartbeat_s };
+    let disk = SpillStore::new(&options.folder, u64::MAX);
+    let parts =
+        Parts { machine, runner, store, disk, pool, outgoing, address, scheduler, sender, threads, heartbeat_s };
     Ok(Driver::run(parts, stream, requested).await)
 }
 

@@ -15,7 +15,7 @@
 //! | `messages/` | the protocol's messages as typed values |
 //! | `names` | keys, priorities, addresses |
 //! | `runner` | what the worker does not know: how to run a task, what its values are |
-//! | `store` `spill` | values in memory and on disk |
+//! | `store` | values in memory and on disk |
 //! | `threads` `task_run` `fetch` `process` | threads, one task, one transfer, the operating system's view |
 //! | `server` | what others ask of the worker |
 //! | `driver` | the event loop |
@@ -33,7 +33,6 @@ mod options;
 mod process;
 mod runner;
 mod server;
-mod spill;
 mod store;
 mod task_run;
 mod threads;
@@ -49,5 +48,6 @@ pub(crate) use {
     machine::MemoryLimits,
     names::Key,
     options::WorkerOptions,
+    process::process_bytes_of,
     runner::{Inputs, TaskRunner},
 };

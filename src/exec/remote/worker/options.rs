@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::{ToSocketAddrs, UdpSocket};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
 use crate::exec::remote::Security;
 use crate::exec::remote::comm::{Address, Scheme};
+use crate::exec::remote::nanny::Beats;
 
 use super::machine::{MemoryLimits, TransferLimits};
 
@@ -27,6 +29,10 @@ pub(crate) struct WorkerOptions {
     pub(crate) memory: MemoryLimits,
     pub(crate) resources: BTreeMap<Arc<str>, f64>,
     pub(crate) security: Security,
+    /// Where values go when memory is short.
+    pub(crate) folder: PathBuf,
+    /// What whoever looks after this process hears of it.
+    pub(crate) beats: Beats,
 }
 
 impl WorkerOptions {
@@ -39,6 +45,8 @@ impl WorkerOptions {
             memory: MemoryLimits::default(),
             resources: BTreeMap::new(),
             security: Security::new(),
+            folder: std::env::temp_dir(),
+            beats: Beats::default(),
         }
     }
 

@@ -35,7 +35,16 @@ pub(crate) struct ProcessProbe {
 
 /// Memory of this process in bytes.
 pub(crate) fn process_bytes() -> u64 {
-    let pages = fs::read_to_string("/proc/self/statm").ok();
+    resident_bytes("self")
+}
+
+/// Memory of another process in bytes; zero if there is none of that number.
+pub(crate) fn process_bytes_of(id: u32) -> u64 {
+    resident_bytes(&id.to_string())
+}
+
+fn resident_bytes(process: &str) -> u64 {
+    let pages = fs::read_to_string(format!("/proc/{process}/statm")).ok();
     let pages: Option<u64> = pages.and_then(|text| text.split_whitespace().nth(1)?.parse().ok());
     pages.unwrap_or(0) * page_bytes()
 }

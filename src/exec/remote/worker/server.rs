@@ -163,7 +163,7 @@ impl<R: TaskRunner> Server<R> {
         let values = self.store.get_all(&keys);
         let size_of = |stored: &Stored<R::Value>| match stored {
             Stored::Here(value) => self.runner.n_bytes(value),
-            Stored::OnDisk(file) => file.n_bytes(),
+            Stored::OnDisk(file) => file.content_bytes(),
         };
         let n_bytes = values.values().map(size_of).sum();
         self.outgoing.n_open.fetch_add(1, Ordering::Relaxed);

@@ -10,16 +10,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use crate::error::Result;
+use crate::exec::spill::SpillHandle;
 
 use super::names::Key;
 use super::runner::TaskRunner;
-use super::spill::SpillFile;
 
 /// A value, wherever it is. Cloning copies a pointer.
 #[derive(Clone)]
 pub(crate) enum Stored<V> {
     Here(V),
-    OnDisk(Arc<SpillFile>),
+    OnDisk(Arc<SpillHandle>),
 }
 
 impl<V: Clone> Stored<V> {
@@ -27,7 +27,7 @@ impl<V: Clone> Stored<V> {
     pub(crate) fn load<R: TaskRunner<Value = V>>(&self, runner: &R) -> Result<V> {
         match self {
             Self::Here(value) => Ok(value.clone()),
-            Self::OnDisk(file) => runner.decode(file.read()?),
+            Self::OnDisk(file) => runner.decode(file.read()?.into()),
         }
     }
 
@@ -35,7 +35,7 @@ impl<V: Clone> Stored<V> {
     pub(crate) fn content<R: TaskRunner<Value = V>>(&self, runner: &R) -> Result<Bytes> {
         match self {
             Self::Here(value) => runner.encode(value),
-            Self::OnDisk(file) => file.read(),
+            Self::OnDisk(file) => file.read().map(Bytes::from),
         }
     }
 }
@@ -74,7 +74,7 @@ impl<V> Values<V> {
             Stored::Here(_) => self.here_bytes -= entry.n_bytes,
             Stored::OnDisk(file) => {
                 self.spilled_bytes.0 -= entry.n_bytes;
-                self.spilled_bytes.1 -= file.n_bytes();
+                self.spilled_bytes.1 -= file.file_bytes();
             }
         }
     }
@@ -168,9 +168,9 @@ impl<V: Clone> Store<V> {
     }
 
     /// Puts a file in the place of a value, unless that has been dropped or replaced meanwhile.
-    pub(crate) fn move_to_disk(&self, victim: &Victim<V>, file: SpillFile) {
+    pub(crate) fn move_to_disk(&self, victim: &Victim<V>, file: SpillHandle) {
         let mut values = self.values();
-        let file_bytes = file.n_bytes();
+        let file_bytes = file.file_bytes();
         let Some(entry) = values.entries.get_mut(&victim.key).filter(|entry| entry.put_at == victim.put_at) else {
             return;
         };
@@ -194,6 +194,7 @@ fn in_memory<'a, V>((key, entry): (&'a Key, &'a Entry<V>)) -> Option<(&'a Key, &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exec::spill::SpillStore;
 
     fn names<V>(victims: &[Victim<V>]) -> Vec<String> {
         victims.iter().map(|victim| victim.key.to_string()).collect()
@@ -201,7 +202,7 @@ mod tests {
 
     fn to_disk(store: &Store<Bytes>, victims: Vec<Victim<Bytes>>) {
         for victim in victims {
-            let file = SpillFile::write(&std::env::temp_dir(), &victim.value).unwrap();
+            let file = SpillStore::new(std::env::temp_dir(), u64::MAX).write(&victim.value).unwrap();
             store.move_to_disk(&victim, file);
         }
     }
@@ -215,9 +216,11 @@ mod tests {
         store.get_all(&["a".into()]);
         assert_eq!(names(&store.victims(11)), ["b", "c"]);
         to_disk(&store, store.victims(10));
-        assert_eq!((store.here_bytes(), store.spilled_bytes()), (20, (10, 8)));
+        assert_eq!((store.here_bytes(), store.spilled_bytes()), (20, (10, 40)));
         assert_eq!(names(&store.victims(100)), ["c", "a"]);
-        assert!(matches!(&store.get_all(&["b".into()])[&Key::from("b")], Stored::OnDisk(file) if file.n_bytes() == 8));
+        assert!(
+            matches!(&store.get_all(&["b".into()])[&Key::from("b")], Stored::OnDisk(file) if file.file_bytes() == 40)
+        );
         ["a", "b", "c"].iter().for_each(|key| store.drop_value(&Key::from(*key)));
         assert_eq!((store.here_bytes(), store.spilled_bytes()), (0, (0, 0)));
     }

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `event` | what the machine is told and answers |
 //! | `task` `tasks` | what is known of a result, and how its state follows from that |
-//! | `peers` `ready` `pressure` | who has what, what can start, when memory is short |
+//! | `peers` `ready` | who has what, what can start |
 //! | `state` `orders` `ends` `start` | the machine: its core, the scheduler's orders, the ends of work, what is started |
 //! | `validate` `story` | what always holds; what happened lately |
 
@@ -18,7 +18,6 @@ mod ends;
 mod event;
 mod orders;
 mod peers;
-mod pressure;
 mod ready;
 mod start;
 mod state;
@@ -30,9 +29,9 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use crate::exec::spill::MemoryLimits;
 pub(crate) use event::{
     Delivery, Event, Failure, Input, Instruction, Order, Outcome, Payload, Product, Report, Span, Status, Ticket,
 };
 pub(crate) use peers::TransferLimits;
-pub(crate) use pressure::MemoryLimits;
 pub(crate) use state::{Machine, Setup};

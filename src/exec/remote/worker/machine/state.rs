@@ -25,12 +25,12 @@ use std::sync::Arc;
 
 use super::event::{Event, Instruction, Report, Status, Ticket};
 use super::peers::{Peers, TransferLimits};
-use super::pressure::MemoryLimits;
 use super::ready::ReadyQueue;
 use super::story::Story;
 use super::task::{Activity, Held, Slot, State};
 use super::tasks::Tasks;
 use crate::exec::remote::worker::names::{Address, Key, Priority};
+use crate::exec::spill::MemoryLimits;
 
 /// What a worker is made of, as far as its decisions go.
 #[derive(Clone, Debug)]

@@ -116,7 +116,8 @@ impl Registration {
             ("pid", u64::from(std::process::id()).into()),
             ("versions", self.versions.clone()),
             ("metrics", self.metrics.to_value()),
-            ("extra", Value::empty_map()),
+            // What is told to those who watch the cluster.
+            ("extra", Value::map([("pid", u64::from(std::process::id()).into())])),
             ("stimulus_id", format!("worker-connect-{}", self.metrics.now_s).into()),
             ("server_id", format!("Worker-{}", self.address).into()),
         ])

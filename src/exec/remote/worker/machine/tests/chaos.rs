@@ -8,10 +8,10 @@ use proptest::prelude::*;
 
 use super::super::event::*;
 use super::super::peers::TransferLimits;
-use super::super::pressure::MemoryLimits;
 use super::super::state::Setup;
 use super::probe::{Probe, failure, product};
 use crate::exec::remote::worker::names::{Address, Key, Priority};
+use crate::exec::spill::MemoryLimits;
 
 const N_KEYS: i64 = 7;
 const PEERS: [&str; 4] = ["tcp://h:1", "tcp://h:2", "tcp://i:1", "tcp://own:1"];

@@ -11,13 +11,13 @@ use proptest::prelude::*;
 
 use super::super::event::*;
 use super::super::peers::TransferLimits;
-use super::super::pressure::MemoryLimits;
 use super::super::state::{Machine, Setup};
 use super::super::task::State;
 use super::chaos::Dice;
 use super::probe::{failure, product};
 use super::scheduler::{Phase, Scheduler, id_of};
 use crate::exec::remote::worker::names::{Address, Key};
+use crate::exec::spill::MemoryLimits;
 
 /// Steps in all runs together; `HYPERSLAB_CHAOS_EVENTS` asks for more.
 const N_STEPS: usize = 100_000;

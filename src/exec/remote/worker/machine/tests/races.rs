@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::super::event::*;
-use super::super::pressure::MemoryLimits;
 use super::super::state::Setup;
 use super::probe::{Probe, keys, order};
 use crate::exec::remote::worker::names::Priority;
+use crate::exec::spill::MemoryLimits;
 
 const NOTHING: [&str; 0] = [];
 

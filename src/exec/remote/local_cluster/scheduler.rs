@@ -1,0 +1,117 @@
+//! The process of the scheduler.
+
+use std::net::{IpAddr, ToSocketAddrs};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::exec::remote::Security;
+
+use super::board::Board;
+use super::child::ChildProcess;
+use super::options::TlsFiles;
+
+const OP: &str = "local cluster";
+const NAME: &str = "scheduler";
+
+/// What the process runs, and how the line begins with which it says where it listens.
+const SCRIPT: &str = include_str!("scheduler.py");
+const MARKER: &str = "hyperslab-scheduler ";
+
+/// How the scheduler is started.
+#[derive(Clone, Debug)]
+pub(super) struct SchedulerSpec {
+    pub(super) host: String,
+    /// Zero stands for any that is free.
+    pub(super) port: u16,
+    /// Where the dashboard listens; nothing: there is none.
+    pub(super) dashboard: Option<String>,
+    pub(super) saturation: Option<f64>,
+    pub(super) tls: Option<TlsFiles>,
+}
+
+/// Where a scheduler that has started listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Listening {
+    pub(super) address: String,
+    pub(super) dashboard: Option<String>,
+}
+
+impl SchedulerSpec {
+    /// Fails if the settings would let other machines in without encryption.
+    pub(super) fn check(&self, security: &Security) -> Result<()> {
+        let sockets = (&*self.host, self.port).to_socket_addrs();
+        let sockets = sockets.map_err(|source| Error::remote(OP, NAME, &source).with_source(source))?;
+        if self.tls.is_some() {
+            return Ok(());
+        }
+        sockets.map(|socket| socket.ip()).try_for_each(|ip: IpAddr| security.permit_plain(ip))
+    }
+
+    fn command(&self, python: &Path) -> Command {
+        let mut command = Command::new(python);
+        command.args(["-c", SCRIPT, &self.host, &self.port.to_string(), self.dashboard.as_deref().unwrap_or("")]);
+        match &self.tls {
+            Some(files) => command.args([&files.ca, &files.cert, &files.key]),
+            None => command.args(["", "", ""]),
+        };
+        if let Some(saturation) = self.saturation {
+            let text = if saturation.is_finite() { saturation.to_string() } else { "inf".to_owned() };
+            command.env("DASK_DISTRIBUTED__SCHEDULER__WORKER_SATURATION", text);
+        }
+        command
+    }
+
+    /// Starts the process and waits until it says where it listens.
+    pub(super) fn start(&self, python: &Path, board: &Board, limit: Duration) -> Result<(ChildProcess, Listening)> {
+        board.change(|facts| facts.scheduler = None);
+        let child = ChildProcess::start(NAME, self.command(python), board, Some(MARKER))?;
+        board.wait(limit, |facts| facts.scheduler.is_some() || facts.ended.contains(&child.id()));
+        let Some(said) = board.look().scheduler else {
+            let log = child.log().tail(20);
+            return Err(Error::remote(OP, NAME, format!("did not start within {limit:?}. It wrote:\n{log}")));
+        };
+        Ok((child, self.listening(&said)?))
+    }
+
+    /// Reads `tcp://127.0.0.1:40001 8787`.
+    fn listening(&self, said: &str) -> Result<Listening> {
+        let (address, port) =
+            said.split_once(' ').ok_or_else(|| Error::remote(OP, NAME, format!("an unexpected line: {said:?}")))?;
+        let dashboard = self.dashboard.as_deref().filter(|_| port != "0").map(|place| {
+            let host = place.rsplit_once(':').map_or("127.0.0.1", |(host, _)| host);
+            format!("http://{host}:{port}/status")
+        });
+        Ok(Listening { address: address.to_owned(), dashboard })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> SchedulerSpec {
+        let dashboard = Some("127.0.0.1:0".to_owned());
+        SchedulerSpec { host: "127.0.0.1".into(), port: 0, dashboard, saturation: None, tls: None }
+    }
+
+    #[test]
+    fn what_the_scheduler_says_is_read() {
+        let listening = spec().listening("tcp://127.0.0.1:40001 8787").unwrap();
+        assert_eq!(listening.address, "tcp://127.0.0.1:40001");
+        assert_eq!(listening.dashboard.as_deref(), Some("http://127.0.0.1:8787/status"));
+        assert_eq!(spec().listening("tcp://127.0.0.1:40001 0").unwrap().dashboard, None);
+        assert!(spec().listening("what").is_err());
+    }
+
+    #[test]
+    fn other_machines_are_let_in_only_when_that_is_said() {
+        let open = SchedulerSpec { host: "0.0.0.0".into(), ..spec() };
+        assert!(open.check(&Security::new()).unwrap_err().is_usage());
+        assert!(open.check(&Security::new().allow_insecure(true)).is_ok());
+        assert!(spec().check(&Security::new()).is_ok());
+        let files = TlsFiles { ca: "ca.pem".into(), cert: "cert.pem".into(), key: "key.pem".into() };
+        assert!(SchedulerSpec { tls: Some(files), ..open }.check(&Security::new()).is_ok());
+    }
+}
