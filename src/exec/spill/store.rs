@@ -169,10 +169,10 @@ mod tests {
 
     #[test]
     fn a_full_room_and_a_missing_folder_are_errors() {
-        let (folder, store) = store(50);
+        let (folder, store) = store(40);
         let first = store.write(&[7; 40]).unwrap();
         let error = store.write(&[7; 40]).unwrap_err();
-        assert!(error.to_string().contains("limit of 50 bytes"), "{error}");
+        assert!(error.to_string().contains("limit of 40 bytes"), "{error}");
         drop(first);
         assert!(store.write(&[7; 40]).is_ok());
         let nowhere = SpillStore::new(folder.path().join("nowhere"), u64::MAX);

@@ -4,7 +4,7 @@
 //! as a new worker, with nothing, after a pause that grows and is never the same for two workers.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -124,14 +124,16 @@ async fn register(mut comm: Comm, options: &WorkerOptions, address: &str, versio
 ///
 /// # Errors
 ///
-/// The settings are wrong: no pause would help.
+/// The settings are wrong: no pause would help. Or there has been no scheduler for as long as the settings allow.
 pub(crate) async fn stay_joined<R: TaskRunner>(options: &WorkerOptions, runner: Arc<R>) -> Result<()> {
     let mut pause = FIRST_PAUSE;
+    let mut alone_since = Instant::now();
     loop {
+        let is_over = || options.death_timeout.is_some_and(|limit| alone_since.elapsed() >= limit);
         match run_worker(options, runner.clone()).await {
             Ok(Ended::Asked) => return Ok(()),
-            Ok(Ended::Lost(_)) => pause = FIRST_PAUSE,
-            Err(error) if error.is_remote() => pause = (2 * pause).min(LONGEST_PAUSE),
+            Ok(Ended::Lost(_)) => (pause, alone_since) = (FIRST_PAUSE, Instant::now()),
+            Err(error) if error.is_remote() && !is_over() => pause = (2 * pause).min(LONGEST_PAUSE),
             Err(error) => return Err(error),
         }
         tokio::time::sleep(pause.mul_f64(0.5 + share())).await;

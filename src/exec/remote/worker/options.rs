@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{ToSocketAddrs, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
 use crate::exec::remote::Security;
@@ -31,6 +31,8 @@ pub(crate) struct WorkerOptions {
     pub(crate) security: Security,
     /// Where values go when memory is short.
     pub(crate) folder: PathBuf,
+    /// How long to look for a scheduler that is not there; without it, for ever.
+    pub(crate) death_timeout: Option<Duration>,
     /// What whoever looks after this process hears of it.
     pub(crate) beats: Beats,
 }
@@ -46,6 +48,7 @@ impl WorkerOptions {
             resources: BTreeMap::new(),
             security: Security::new(),
             folder: std::env::temp_dir(),
+            death_timeout: None,
             beats: Beats::default(),
         }
     }
