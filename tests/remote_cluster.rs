@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use hyperslab::exec::remote::{ClusterOptions, LocalCluster, SchedulerInfo};
+use hyperslab::exec::remote::{ClusterOptions, LocalCluster, SchedulerInfo, Security};
 
 /// A cluster without workers; nothing if no Python is named.
 fn options() -> Option<ClusterOptions> {
@@ -109,6 +109,6 @@ fn with_certificates_nothing_is_spoken_without_encryption() {
     assert!(cluster.address().starts_with("tls://127.0.0.1:"), "{}", cluster.address());
     assert!(SchedulerInfo::ask(cluster.address(), &cluster.security()).is_ok());
     let plain = cluster.address().replace("tls://", "tcp://");
-    assert!(SchedulerInfo::ask(&plain, &Default::default()).is_err());
-    assert!(SchedulerInfo::ask(cluster.address(), &Default::default()).unwrap_err().is_usage());
+    assert!(SchedulerInfo::ask(&plain, &Security::default()).is_err());
+    assert!(SchedulerInfo::ask(cluster.address(), &Security::default()).unwrap_err().is_usage());
 }

@@ -11,24 +11,24 @@ use ndarray::{Array2, ArrayD, ArrayViewD};
 use serde::{Deserialize, Serialize};
 
 /// Cells along one side of a pixel of the map.
-pub const PIXEL: usize = 60;
+pub(crate) const PIXEL: usize = 60;
 
-pub type Failure = Box<dyn std::error::Error>;
+pub(crate) type Failure = Box<dyn std::error::Error>;
 
 /// What is known of the land afterwards.
 #[derive(Debug, PartialEq)]
-pub struct Answers {
-    pub cells: i64,
-    pub fraction: f64,
-    pub north: f64,
-    pub south: f64,
-    pub southern_latitude: f64,
-    pub coast_by_row: ArrayD<i64>,
-    pub density: ArrayD<f32>,
+pub(crate) struct Answers {
+    pub(crate) cells: i64,
+    pub(crate) fraction: f64,
+    pub(crate) north: f64,
+    pub(crate) south: f64,
+    pub(crate) southern_latitude: f64,
+    pub(crate) coast_by_row: ArrayD<i64>,
+    pub(crate) density: ArrayD<f32>,
 }
 
 /// Computes everything in one run of the current runtime; the graph is drawn to `graph` if given.
-pub fn explore(land: &Array<bool>, graph: Option<&Path>) -> std::result::Result<Answers, Failure> {
+pub(crate) fn explore(land: &Array<bool>, graph: Option<&Path>) -> std::result::Result<Answers, Failure> {
     let rows = land.grid().axis(0);
     let n_rows = rows.len().unwrap_or(0) as f64;
     let latitude = 90.0 - Array::<f64>::arange(0.0, n_rows, 1.0, vec![rows.sizes().collect::<Vec<u64>>()])? / 120.0;
@@ -72,7 +72,7 @@ pub fn explore(land: &Array<bool>, graph: Option<&Path>) -> std::result::Result<
 ///
 /// A kernel with a name instead of a closure, so that other processes can run it, too.
 #[derive(Serialize, Deserialize)]
-pub struct Coast;
+pub(crate) struct Coast;
 
 impl NamedKernel for Coast {
     const NAME: &'static str = "earth.coast";
@@ -102,7 +102,7 @@ fn coast_of(padded: &ArrayViewD<'_, bool>) -> ArrayD<bool> {
 
 /// Coast cells in every square of [`PIXEL`] by [`PIXEL`] cells.
 #[derive(Serialize, Deserialize)]
-pub struct CoastDensity;
+pub(crate) struct CoastDensity;
 
 impl NamedKernel for CoastDensity {
     const NAME: &'static str = "earth.coast_density";
@@ -142,7 +142,7 @@ fn position_of_max(counts: &ArrayD<i64>) -> usize {
 }
 
 /// A grey picture: the more coast, the darker.
-pub fn write_map(path: &Path, density: &ArrayD<f32>) -> std::result::Result<(), Failure> {
+pub(crate) fn write_map(path: &Path, density: &ArrayD<f32>) -> std::result::Result<(), Failure> {
     let (height, width) = (density.shape()[0], density.shape()[1]);
     let mut encoder = png::Encoder::new(File::create(path)?, width as u32, height as u32);
     encoder.set_color(png::ColorType::Grayscale);
