@@ -8,7 +8,9 @@ use super::context::KernelContext;
 use super::evaluate::dense_operands;
 use super::operands::blocks;
 use super::program::Program;
-use super::reduce::{Cells, Fills, LiftSpec, Partial, PassItem, Place, Reducer, lift_program, lift_segments};
+use super::reduce::{
+    Cells, Fills, LiftSpec, Partial, PassItem, Place, Reducer, lift_program, lift_segments, lift_together,
+};
 use crate::block::{Block, Value, with_block};
 use crate::element::{Element, Scalar};
 use crate::error::{Error, Result};
@@ -72,6 +74,12 @@ impl Lift {
     fn dense(&self, blocks: &[Block], shape: &[usize]) -> Result<Vec<Partial>> {
         if let ([item], [block], None) = (self.items.as_slice(), blocks, &self.program) {
             return Ok(vec![item.reducer.lift(block, None, &self.spec(shape, item))?]);
+        }
+        if let ([first, ..], [block], None) = (self.items.as_slice(), blocks, &self.program)
+            && self.items.iter().all(|item| item.mask.is_none())
+        {
+            let reducers: Vec<Reducer> = self.items.iter().map(|item| item.reducer).collect();
+            return lift_together(block, &reducers, &self.spec(shape, first));
         }
         let operands = dense_operands(blocks, &self.operands)?;
         let identity;

@@ -35,6 +35,7 @@ mod prefetch;
 pub(crate) mod program;
 pub(crate) mod reduce;
 mod scan;
+mod scan_rows;
 pub(crate) mod simd;
 mod sort;
 mod sparse;

@@ -15,12 +15,13 @@
 //! block. Maxima and minima keep the element type. NaN propagates, or is passed over where `skips_nan` is set: it counts
 //! as 0 in a sum and as 1 in a product; a maximum stays NaN until the first number.
 
-use ndarray::{ArcArray, ArrayD, ArrayViewD, ArrayViewMut1, ArrayViewMutD, Axis, IxDyn, Zip};
+use ndarray::{ArcArray, ArrayD, ArrayViewD, ArrayViewMut1, ArrayViewMutD, IxDyn};
 use serde::{Deserialize, Serialize};
 
 use super::context::KernelContext;
 use super::copy::{contiguous, writable};
 use super::operands::{blocks, dense, exactly, from_flat, typed};
+use super::scan_rows::{scan_slabs, total_slabs};
 use crate::block::{Block, Value};
 use crate::element::dispatch::{dispatch, dispatch_real};
 use crate::element::{DType, Element, Real, Scalar};
@@ -149,8 +150,11 @@ impl ScanSpec {
         let carry = carry.map(|block| lanes.carry::<J::Out>(block, ctx)).transpose()?;
         let carry = carry.as_ref().and_then(|carry| carry.as_slice());
         if work == Work::Total {
-            let array = contiguous(array, ctx)?;
-            let totals = lanes.totals(join, array.as_slice().unwrap_or(&[]));
+            let array = if has_whole_rows(&array) { array } else { contiguous(array, ctx)? };
+            let totals = match array.as_slice().filter(|_| lanes.n_inner == 1) {
+                Some(flat) => lanes.totals(join, flat),
+                None => lanes.totals_of_rows(join, &array.view())?,
+            };
             ctx.recycle([Block::new(array)]);
             return Ok(Block::from_dense(from_flat(&lanes.shape_with(1), totals)?).into());
         }
@@ -162,7 +166,7 @@ impl ScanSpec {
 }
 
 /// How elements are accumulated.
-trait Join<T: Element> {
+pub(super) trait Join<T: Element> {
     type Acc: Copy;
     type Out: Element;
 
@@ -391,17 +395,25 @@ impl Lanes {
         Ok(())
     }
 
+    /// The totals of a part of a larger array whose rows are slices.
+    fn totals_of_rows<T: Element, J: Join<T>>(&self, join: &J, x: &ArrayViewD<'_, T>) -> Result<Vec<J::Out>> {
+        let mut acc = self.start(join, None);
+        if self.axis + 1 == self.shape.len() {
+            let rows = x.rows().into_iter().filter_map(|row| row.to_slice());
+            acc.iter_mut().zip(rows).for_each(|(acc, row)| *acc = total(join, row));
+        } else {
+            let shaped = ArrayViewMutD::from_shape(self.shape_with(1), &mut acc);
+            let mut shaped = shaped.map_err(|error| Error::bug(OP, error.to_string()))?;
+            total_slabs(join, self.axis, x, &mut shaped);
+        }
+        Ok(acc.into_iter().map(|acc| join.narrow(acc)).collect())
+    }
+
+    /// The totals of lanes that lie one after the other.
     fn totals<T: Element, J: Join<T>>(&self, join: &J, x: &[T]) -> Vec<J::Out> {
         let mut acc = self.start(join, None);
-        let n_block = self.len * self.n_inner;
-        if self.n_inner == 1 && n_block > 0 {
-            acc.iter_mut().zip(x.chunks_exact(n_block)).for_each(|(acc, x)| *acc = total(join, x));
-        } else if n_block > 0 {
-            for (x, acc) in x.chunks_exact(n_block).zip(acc.chunks_exact_mut(self.n_inner)) {
-                for row in x.chunks_exact(self.n_inner) {
-                    acc.iter_mut().zip(row).for_each(|(acc, &x)| *acc = join.join(*acc, join.widen(x)));
-                }
-            }
+        if self.len > 0 {
+            acc.iter_mut().zip(x.chunks_exact(self.len)).for_each(|(acc, x)| *acc = total(join, x));
         }
         acc.into_iter().map(|acc| join.narrow(acc)).collect()
     }
@@ -454,27 +466,6 @@ fn total<T: Element, J: Join<T>>(join: &J, x: &[T]) -> J::Acc {
 /// Whether the elements along the last axis are neighbours.
 fn has_whole_rows<T>(array: &ArcArray<T, IxDyn>) -> bool {
     array.shape().last().is_none_or(|&len| len <= 1) || array.strides().last() == Some(&1)
-}
-
-/// Scans along an axis that is not the last one: whole slabs of lanes at a time. `acc` has length 1 along the axis.
-fn scan_slabs<T: Element, J: Join<T>>(
-    join: &J,
-    axis: usize,
-    x: &ArrayViewD<'_, T>,
-    out: &mut ArrayViewMutD<'_, J::Out>,
-    acc: &mut ArrayViewMutD<'_, J::Acc>,
-) {
-    if axis > 0 {
-        let parts = x.outer_iter().zip(out.outer_iter_mut()).zip(acc.outer_iter_mut());
-        return parts.for_each(|((x, mut out), mut acc)| scan_slabs(join, axis - 1, &x, &mut out, &mut acc));
-    }
-    let mut acc = acc.index_axis_mut(Axis(0), 0);
-    for (x, out) in x.outer_iter().zip(out.outer_iter_mut()) {
-        Zip::from(out).and(&mut acc).and(x).for_each(|out, acc, &x| {
-            *acc = join.join(*acc, join.widen(x));
-            *out = join.narrow(*acc);
-        });
-    }
 }
 
 /// Scans up to [`N_TOGETHER`] lanes of neighbouring elements, one element of each in turn: an addition waits for the one

@@ -94,7 +94,9 @@ impl Compiled {
         let widest_bytes = code.inputs.iter().chain(temps).copied().chain(constants).map(DType::size_bytes).max();
         let widest_bytes = widest_bytes.unwrap_or(1);
         let used_inputs = used_inputs(code);
-        let n_arrays = used_inputs.iter().filter(|used| **used).count() + code.outputs.len();
+        // An input that is handed on is no further array.
+        let n_results = code.outputs.iter().filter(|output| !matches!(output, Value::Input(_))).count();
+        let n_arrays = used_inputs.iter().filter(|used| **used).count() + n_results;
         let tile_len = tile_len(widest_bytes, n_arrays);
         let mut steps = Vec::with_capacity(loops.len());
         for fused in loops {
@@ -310,11 +312,11 @@ mod tests {
     fn tiles_are_as_long_as_the_widest_type_allows() {
         let tile_len = |dtype, n| Program::identity(&vec![dtype; n]).compiled().unwrap().tile_len();
         assert_eq!(
-            [DType::C64, DType::F64, DType::F32, DType::Bool].map(|dtype| tile_len(dtype, 2)),
+            [DType::C64, DType::F64, DType::F32, DType::Bool].map(|dtype| tile_len(dtype, 3)),
             [64, 128, 256, 512]
         );
         assert_eq!(
-            [DType::C64, DType::F64, DType::F32, DType::Bool].map(|dtype| tile_len(dtype, 1)),
+            [DType::C64, DType::F64, DType::F32, DType::Bool].map(|dtype| tile_len(dtype, 2)),
             [128, 256, 512, 512]
         );
     }

@@ -310,11 +310,14 @@ fn rows_until_carry(space: &Space, index: &[usize]) -> usize {
     index.last().map_or(1, |i| space.lens[index.len() - 1] - i)
 }
 
-/// The outputs of a tile; the usual single one without an allocation.
+/// The outputs of a tile; few of them without an allocation.
 enum Values<'t> {
-    One([TileRef<'t>; 1]),
+    Few([TileRef<'t>; FEW_VALUES], usize),
     Several(Vec<TileRef<'t>>),
 }
+
+/// A value and its mask are usual.
+const FEW_VALUES: usize = 2;
 
 impl<'t> Values<'t> {
     fn new(compiled: &Compiled, places: &'t [*mut u8], len: usize) -> Values<'t> {
@@ -322,16 +325,19 @@ impl<'t> Values<'t> {
         let value = |(&place, &dtype): (&Place, &DType)| unsafe {
             TileRef::from_raw(dtype, places[place as usize].cast_const(), len)
         };
-        let (outputs, dtypes) = (compiled.outputs(), compiled.output_dtypes());
-        match (outputs, dtypes) {
-            ([place], [dtype]) => Values::One([value((place, dtype))]),
-            (_, _) => Values::Several(outputs.iter().zip(dtypes).map(value).collect()),
+        let all = compiled.outputs().iter().zip(compiled.output_dtypes());
+        if all.len() > FEW_VALUES {
+            return Values::Several(all.map(value).collect());
         }
+        let n = all.len();
+        let mut few = [TileRef::new::<bool>(&[]); FEW_VALUES];
+        few.iter_mut().zip(all).for_each(|(few, output)| *few = value(output));
+        Values::Few(few, n)
     }
 
     fn as_slice(&self) -> &[TileRef<'t>] {
         match self {
-            Values::One(one) => one,
+            Values::Few(few, n) => &few[..*n],
             Values::Several(all) => all,
         }
     }

@@ -9,11 +9,12 @@ use std::marker::PhantomData;
 use super::fold::LANES;
 use super::loops::{Loops, Row};
 use super::machine::{Body, Machine};
-use super::order::Order;
+use super::order::{Order, winners};
 use super::take::Replaced;
 use super::totals::block_of;
 use crate::block::Block;
 use crate::element::Real;
+use crate::kernels::prefetch::Ahead;
 use crate::kernels::simd::Isa;
 
 /// Elements that are searched again when they hold a new extreme; small enough to still be in the first cache level.
@@ -28,6 +29,7 @@ pub(super) struct ArgLoops<T, O, const SKIPS_NAN: bool> {
     /// The number of the best element in the block, less the number of its cell: the same for a whole line.
     at: Vec<i64>,
     replaced: Replaced<T>,
+    ahead: Ahead,
     to_position: Box<dyn Fn(i64) -> i64 + Send>,
     order: PhantomData<O>,
 }
@@ -40,6 +42,7 @@ impl<T: Real, O: Order, const SKIPS_NAN: bool> ArgLoops<T, O, SKIPS_NAN> {
             best: vec![O::worst(); n_cells],
             at: vec![NOWHERE; n_cells],
             replaced: Replaced::new(machine),
+            ahead: Ahead::NONE,
             to_position,
             order: PhantomData,
         }
@@ -47,8 +50,9 @@ impl<T: Real, O: Order, const SKIPS_NAN: bool> ArgLoops<T, O, SKIPS_NAN> {
 
     fn stretch(&mut self, cell: usize, position: usize, xs: &[T], take: Option<&[bool]>) {
         let (best, is_found) = (self.best[cell], self.at[cell] != NOWHERE);
+        let ahead = if take.is_some() { Ahead::NONE } else { self.ahead };
         let candidates = self.replaced.unless_taken(xs, take, O::worst());
-        let extreme = self.machine.run(FindExtreme::<T, O, SKIPS_NAN>(candidates, PhantomData));
+        let extreme = self.machine.run(FindExtreme::<T, O, SKIPS_NAN> { xs: candidates, ahead, order: PhantomData });
         if is_found && !wins::<T, O>(extreme, best) {
             return;
         }
@@ -67,6 +71,10 @@ pub(super) fn wins<T: Real, O: Order>(x: T, best: T) -> bool {
 
 impl<T: Real, O: Order, const SKIPS_NAN: bool> Loops for ArgLoops<T, O, SKIPS_NAN> {
     type In = T;
+
+    fn look_ahead(&mut self, ahead: Ahead) {
+        self.ahead = ahead;
+    }
 
     fn line(&mut self, cell: usize, position: usize, xs: &[T], take: Option<&[bool]>) {
         for (i, stretch) in xs.chunks(STRETCH).enumerate() {
@@ -107,20 +115,26 @@ impl<T: Real, O: Order, const SKIPS_NAN: bool> Loops for ArgLoops<T, O, SKIPS_NA
     }
 }
 
-struct FindExtreme<'a, T, O, const SKIPS_NAN: bool>(&'a [T], PhantomData<O>);
+struct FindExtreme<'a, T, O, const SKIPS_NAN: bool> {
+    xs: &'a [T],
+    ahead: Ahead,
+    order: PhantomData<O>,
+}
 
 impl<T: Real, O: Order, const SKIPS_NAN: bool> Body for FindExtreme<'_, T, O, SKIPS_NAN> {
     type Out = T;
 
     #[inline(always)]
     fn run<I: Isa>(self) -> T {
-        let mut best = [O::worst::<T>(); LANES];
-        let (groups, tail) = self.0.as_chunks::<LANES>();
-        for group in groups {
-            for lane in 0..LANES {
-                best[lane] = better::<T, O, SKIPS_NAN>(best[lane], group[lane]);
-            }
-        }
+        let worst = [O::worst::<T>(); LANES];
+        let (groups, tail) = self.xs.as_chunks::<LANES>();
+        self.ahead.ask(tail);
+        let mut best = if SKIPS_NAN {
+            better_of_groups::<T, O, true>(worst, groups, self.ahead)
+        } else {
+            winners::<T, O>(worst, groups, self.ahead)
+                .unwrap_or_else(|| better_of_groups::<T, O, false>(worst, groups, Ahead::NONE))
+        };
         for (best, &x) in best.iter_mut().zip(tail) {
             *best = better::<T, O, SKIPS_NAN>(*best, x);
         }
@@ -133,6 +147,21 @@ impl<T: Real, O: Order, const SKIPS_NAN: bool> Body for FindExtreme<'_, T, O, SK
         }
         best[0]
     }
+}
+
+#[inline(always)]
+fn better_of_groups<T: Real, O: Order, const SKIPS_NAN: bool>(
+    mut best: [T; LANES],
+    groups: &[[T; LANES]],
+    ahead: Ahead,
+) -> [T; LANES] {
+    for group in groups {
+        ahead.ask(group);
+        for lane in 0..LANES {
+            best[lane] = better::<T, O, SKIPS_NAN>(best[lane], group[lane]);
+        }
+    }
+    best
 }
 
 /// The winner of two. NaN wins, or loses if it is skipped.

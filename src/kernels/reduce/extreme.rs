@@ -6,15 +6,16 @@
 use std::marker::PhantomData;
 
 use super::counts::count_of_each;
-use super::fold::{Cells, Fold};
+use super::fold::{Cells, Fold, LANES, step_groups};
 use super::fold_family::{Counted, FoldFamily, FoldOps};
-use super::order::{Larger, Order, Smaller};
+use super::order::{Larger, Order, Smaller, winners};
 use super::sink::Direct;
 use super::totals::Plain;
 use crate::block::Block;
 use crate::element::dispatch::{dispatch_float, dispatch_real};
 use crate::element::{DType, Float, Real};
 use crate::error::{Error, Result};
+use crate::kernels::prefetch::Ahead;
 
 /// The extreme; parts: the extremes and the counts.
 pub(super) struct Extreme<O> {
@@ -43,6 +44,11 @@ impl<T: Real, O: Order> Fold for ExtremeOf<T, O> {
     fn step(acc: T, x: T) -> T {
         // Once `acc` is NaN, nothing beats it.
         if O::beats(x, acc) | x.is_nan() { x } else { acc }
+    }
+
+    #[inline(always)]
+    fn enter_groups(acc: [T; LANES], groups: &[[T; LANES]], ahead: Ahead) -> [T; LANES] {
+        winners::<T, O>(acc, groups, ahead).unwrap_or_else(|| step_groups::<Self>(acc, groups, Ahead::NONE))
     }
 
     #[inline(always)]

@@ -17,6 +17,7 @@ use super::machine::{Body, Machine};
 use super::take::Replaced;
 use crate::block::Block;
 use crate::element::Element;
+use crate::kernels::prefetch::Ahead;
 use crate::kernels::simd::Isa;
 
 /// Independent accumulators of one line. 32 measured best for 4 to 64 byte vectors.
@@ -40,6 +41,11 @@ pub(super) trait Fold: Sized + Send + 'static {
     fn neutral() -> Self::In;
     /// Lets one element enter. Branch-free.
     fn step(acc: Self::Acc, x: Self::In) -> Self::Acc;
+    /// Lets whole groups enter, element `i` of each into lane `i`: the same as [`step`](Fold::step) for each of them.
+    #[inline(always)]
+    fn enter_groups(acc: [Self::Acc; LANES], groups: &[[Self::In; LANES]], ahead: Ahead) -> [Self::Acc; LANES] {
+        step_groups::<Self>(acc, groups, ahead)
+    }
     /// Joins the numbers of two stretches.
     fn join(a: Self::Acc, b: Self::Acc) -> Self::Acc;
     /// Lets `n` copies of an element enter a cell.
@@ -48,6 +54,22 @@ pub(super) trait Fold: Sized + Send + 'static {
     fn is_settled(_acc: Self::Acc) -> bool {
         false
     }
+}
+
+/// Lets groups enter step by step.
+#[inline(always)]
+pub(super) fn step_groups<F: Fold>(
+    mut acc: [F::Acc; LANES],
+    groups: &[[F::In; LANES]],
+    ahead: Ahead,
+) -> [F::Acc; LANES] {
+    for group in groups {
+        ahead.ask(group);
+        for lane in 0..LANES {
+            acc[lane] = F::step(acc[lane], group[lane]);
+        }
+    }
+    acc
 }
 
 /// The numbers of all cells.
@@ -79,6 +101,7 @@ pub(super) struct FoldLoops<F: Fold> {
     line: Line<F>,
     replaced: Replaced<F::In>,
     neutral: F::In,
+    ahead: Ahead,
 }
 
 /// The state of an unfinished line.
@@ -98,6 +121,7 @@ impl<F: Fold> FoldLoops<F> {
             line: Line { acc: [F::identity(); LANES], filled: 0, is_short: line_len < LANES },
             replaced: Replaced::new(machine),
             neutral: F::neutral(),
+            ahead: Ahead::NONE,
         }
     }
 }
@@ -105,9 +129,15 @@ impl<F: Fold> FoldLoops<F> {
 impl<F: Fold> Loops for FoldLoops<F> {
     type In = F::In;
 
+    fn look_ahead(&mut self, ahead: Ahead) {
+        self.ahead = ahead;
+    }
+
     fn line(&mut self, cell: usize, _position: usize, xs: &[F::In], take: Option<&[bool]>) {
+        // What is replaced is copied first.
+        let ahead = if take.is_some() { Ahead::NONE } else { self.ahead };
         let xs = self.replaced.unless_taken(xs, take, self.neutral);
-        self.machine.run(FeedLine { line: &mut self.line, cells: &mut self.cells, cell, xs });
+        self.machine.run(FeedLine { line: &mut self.line, cells: &mut self.cells, cell, xs, ahead });
     }
 
     fn end_line(&mut self, cell: usize) {
@@ -115,7 +145,8 @@ impl<F: Fold> Loops for FoldLoops<F> {
     }
 
     fn lines(&mut self, first: usize, _position: usize, xs: &[F::In], len: usize) {
-        self.machine.run(FeedLines { line: &mut self.line, cells: &mut self.cells, first, xs, len });
+        let ahead = self.ahead;
+        self.machine.run(FeedLines { line: &mut self.line, cells: &mut self.cells, first, xs, len, ahead });
     }
 
     fn row(&mut self, row: Row, xs: &[F::In], take: Option<&[bool]>) {
@@ -143,7 +174,7 @@ impl<F: Fold> Loops for FoldLoops<F> {
 impl<F: Fold> Line<F> {
     /// Lets elements enter, joining the lanes where that is due.
     #[inline(always)]
-    fn feed(&mut self, cells: &mut F::Cells, cell: usize, mut xs: &[F::In]) {
+    fn feed(&mut self, cells: &mut F::Cells, cell: usize, mut xs: &[F::In], ahead: Ahead) {
         if self.is_short {
             self.acc[0] = xs.iter().fold(self.acc[0], |acc, &x| F::step(acc, x));
             return;
@@ -152,16 +183,19 @@ impl<F: Fold> Line<F> {
         let phase = self.filled % LANES;
         if phase > 0 {
             let (head, rest) = xs.split_at(xs.len().min(LANES - phase));
+            ahead.ask(head);
             self.enter_some(phase, head);
             self.join_if_due(cells, cell);
             xs = rest;
         }
         while xs.len() >= LANES {
             let (groups, rest) = xs.split_at(xs.len().min(JOIN - self.filled) / LANES * LANES);
-            self.enter_groups(groups);
+            self.acc = F::enter_groups(self.acc, groups.as_chunks().0, ahead);
+            self.filled += groups.len();
             self.join_if_due(cells, cell);
             xs = rest;
         }
+        ahead.ask(xs);
         self.enter_some(0, xs);
     }
 
@@ -174,19 +208,6 @@ impl<F: Fold> Line<F> {
         } else {
             self.acc[phase..].iter_mut().zip(xs).for_each(|(acc, &x)| *acc = F::step(*acc, x));
         }
-        self.filled += xs.len();
-    }
-
-    #[inline(always)]
-    fn enter_groups(&mut self, xs: &[F::In]) {
-        // A local copy stays in registers.
-        let mut acc = self.acc;
-        for group in xs.as_chunks::<LANES>().0 {
-            for lane in 0..LANES {
-                acc[lane] = F::step(acc[lane], group[lane]);
-            }
-        }
-        self.acc = acc;
         self.filled += xs.len();
     }
 
@@ -231,6 +252,7 @@ struct FeedLine<'a, F: Fold> {
     cells: &'a mut F::Cells,
     cell: usize,
     xs: &'a [F::In],
+    ahead: Ahead,
 }
 
 impl<F: Fold> Body for FeedLine<'_, F> {
@@ -238,7 +260,7 @@ impl<F: Fold> Body for FeedLine<'_, F> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        self.line.feed(self.cells, self.cell, self.xs);
+        self.line.feed(self.cells, self.cell, self.xs, self.ahead);
     }
 }
 
@@ -263,6 +285,7 @@ struct FeedLines<'a, F: Fold> {
     first: usize,
     xs: &'a [F::In],
     len: usize,
+    ahead: Ahead,
 }
 
 impl<F: Fold> Body for FeedLines<'_, F> {
@@ -271,7 +294,7 @@ impl<F: Fold> Body for FeedLines<'_, F> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         for (i, xs) in self.xs.chunks_exact(self.len).enumerate() {
-            self.line.feed(self.cells, self.first + i, xs);
+            self.line.feed(self.cells, self.first + i, xs, self.ahead);
             self.line.join(self.cells, self.first + i);
         }
     }

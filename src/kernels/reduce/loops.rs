@@ -2,6 +2,7 @@
 
 use crate::block::Block;
 use crate::element::Element;
+use crate::kernels::prefetch::Ahead;
 
 /// Neighbouring lines that are handed over together.
 pub(super) const GROUP: usize = 8;
@@ -26,6 +27,9 @@ pub(super) struct Row {
 pub(super) trait Loops: Send + Sized {
     /// The elements that the loops read.
     type In: Element;
+
+    /// Where pieces lie that are handed over after those that come now, counted from these.
+    fn look_ahead(&mut self, _ahead: Ahead) {}
 
     /// A piece of the line of `cell`, whose first element has the number `position` in the block.
     fn line(&mut self, cell: usize, position: usize, xs: &[Self::In], take: Option<&[bool]>);

@@ -1,6 +1,6 @@
 //! Runs a loop in the version that was compiled for this machine.
 //!
-//! A reduction's loop is a [`Body`]: a small struct of its arguments with a function that is generic over the
+//! A loop is a [`Body`]: a small struct of its arguments with a function that is generic over the
 //! instruction set. [`Machine::run`] calls the version for the machine at hand (see [`simd`](crate::kernels::simd)).
 //!
 //! # Safety
@@ -12,7 +12,7 @@ use crate::kernels::simd::{Isa, Level, at_levels};
 
 /// A loop with its arguments. `run` and what it calls must be `#[inline(always)]`, so that the loop is compiled into
 /// the function that carries the instruction set.
-pub(super) trait Body {
+pub(crate) trait Body {
     type Out;
 
     fn run<I: Isa>(self) -> Self::Out;
@@ -20,11 +20,11 @@ pub(super) trait Body {
 
 /// An instruction set that this machine has.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Machine(Level);
+pub(crate) struct Machine(Level);
 
 impl Machine {
     /// The best instruction set.
-    pub(super) fn detect() -> Machine {
+    pub(crate) fn detect() -> Machine {
         Machine(Level::detect())
     }
 
@@ -36,7 +36,7 @@ impl Machine {
 
     /// Runs a loop.
     #[inline]
-    pub(super) fn run<B: Body>(self, body: B) -> B::Out {
+    pub(crate) fn run<B: Body>(self, body: B) -> B::Out {
         // SAFETY: the level is one of this machine, by the invariant of `Machine`.
         unsafe { pick::<B>(self.0)(body) }
     }

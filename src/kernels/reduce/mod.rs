@@ -20,7 +20,7 @@
 //!
 //! What is where: `reduction` is the list; `sum`, `prod`, `extreme`, `truth`, `mean`, `spread`, `arg_extreme` hold one
 //! reduction each; `fold`, `moments_loops` and `arg_loops` are the loops; `sink`, `walk`, `frame`,
-//! `dense`, `entries` and `program` bring the elements to the loops; `reducer` is the front door.
+//! `dense`, `together`, `entries` and `program` bring the elements to the loops; `reducer` is the front door.
 
 mod arg_extreme;
 mod arg_loops;
@@ -46,14 +46,17 @@ mod sink;
 mod spread;
 mod sum;
 mod take;
+mod together;
 mod totals;
 mod truth;
 mod walk;
 
 pub(crate) use entries::{Cells, Place, lift_segments};
 pub(crate) use family::{Fills, LiftSpec};
+pub(crate) use machine::{Body, Machine};
 pub(crate) use program::{PassItem, lift_program};
 pub(crate) use reducer::{Partial, Reducer};
 pub(crate) use reduction::{Ddof, Reduction};
+pub(crate) use together::lift_together;
 #[cfg(test)]
 mod testing;

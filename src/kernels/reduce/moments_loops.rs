@@ -6,6 +6,7 @@ use super::machine::{Body, Machine};
 use super::moments::{Moments, MomentsCells, Sample};
 use super::take::not_nan;
 use crate::block::Block;
+use crate::kernels::prefetch::Ahead;
 use crate::kernels::simd::Isa;
 
 /// Elements of a line before the first merge: few, while the shift may be an outlier. Short lines add up in one lane,
@@ -24,6 +25,7 @@ pub(super) struct MomentsLoops<S> {
     rows: Rows<S>,
     choice: Choice,
     marks: Vec<bool>,
+    ahead: Ahead,
 }
 
 /// Which elements take part.
@@ -46,6 +48,7 @@ impl<S: Sample> MomentsLoops<S> {
             rows: Rows { n: Vec::new(), sum: Vec::new(), squares: Vec::new() },
             choice,
             marks: Vec::new(),
+            ahead: Ahead::NONE,
         }
     }
 
@@ -73,9 +76,14 @@ impl<S: Sample> MomentsLoops<S> {
 impl<S: Sample> Loops for MomentsLoops<S> {
     type In = S;
 
+    fn look_ahead(&mut self, ahead: Ahead) {
+        self.ahead = ahead;
+    }
+
     fn line(&mut self, cell: usize, _position: usize, xs: &[S], take: Option<&[bool]>) {
         self.with_marks(xs, take, |this, take| {
-            this.machine.run(FeedLine { line: &mut this.line, cells: &mut this.cells, cell, xs, take });
+            let ahead = this.ahead;
+            this.machine.run(FeedLine { line: &mut this.line, cells: &mut this.cells, cell, xs, take, ahead });
         });
     }
 
@@ -133,7 +141,14 @@ impl<S: Sample> Line<S> {
     }
 
     #[inline(always)]
-    fn feed(&mut self, cells: &mut MomentsCells<S>, cell: usize, mut xs: &[S], mut take: Option<&[bool]>) {
+    fn feed(
+        &mut self,
+        cells: &mut MomentsCells<S>,
+        cell: usize,
+        mut xs: &[S],
+        mut take: Option<&[bool]>,
+        ahead: Ahead,
+    ) {
         if self.shift.is_none() {
             let skipped = self.find_shift(cells, cell, xs, take);
             self.filled += skipped;
@@ -145,7 +160,7 @@ impl<S: Sample> Line<S> {
             let n = xs.len().min(due - self.filled);
             match take {
                 Some(take) => self.enter_taken(shift, &xs[..n], &take[..n]),
-                None => self.enter(shift, &xs[..n]),
+                None => self.enter(shift, &xs[..n], ahead),
             }
             self.filled += n;
             if self.filled == due {
@@ -168,13 +183,16 @@ impl<S: Sample> Line<S> {
     }
 
     #[inline(always)]
-    fn enter(&mut self, shift: S, xs: &[S]) {
+    fn enter(&mut self, shift: S, xs: &[S], ahead: Ahead) {
         self.n += xs.len() as u64;
         let (head, rest) = self.split(xs.len());
-        self.enter_all(self.filled % LANES, shift, &xs[..head]);
         let (groups, tail) = xs[head..].split_at(rest);
+        ahead.ask(&xs[..head]);
+        ahead.ask(tail);
+        self.enter_all(self.filled % LANES, shift, &xs[..head]);
         let (mut sum, mut squares) = (self.sum, self.squares);
         for group in groups.as_chunks::<LANES>().0 {
+            ahead.ask(group);
             for lane in 0..LANES {
                 let y = group[lane].minus(shift);
                 sum[lane] = sum[lane].plus(y);
@@ -303,6 +321,7 @@ struct FeedLine<'a, S> {
     cell: usize,
     xs: &'a [S],
     take: Option<&'a [bool]>,
+    ahead: Ahead,
 }
 
 impl<S: Sample> Body for FeedLine<'_, S> {
@@ -310,7 +329,7 @@ impl<S: Sample> Body for FeedLine<'_, S> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        self.line.feed(self.cells, self.cell, self.xs, self.take);
+        self.line.feed(self.cells, self.cell, self.xs, self.take, self.ahead);
     }
 }
 

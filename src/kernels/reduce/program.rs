@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::LiftSpec;
 use super::reducer::{Partial, Reducer};
-use super::sink::Lift;
+use super::sink::{Lift, Taker};
 use crate::error::Result;
 use crate::kernels::program::{Operand, Program, Rows, TileAt, TileRef, TileSink};
 
@@ -51,7 +51,7 @@ impl Slot {
     }
 
     fn as_one(&mut self) -> One<'_> {
-        One { lift: self.lift.as_mut(), value: self.value, mask: self.mask }
+        One { taker: self.lift.as_mut(), value: self.value, mask: self.mask }
     }
 }
 
@@ -83,7 +83,7 @@ impl TileSink for Lifts {
 
 /// A single reduction.
 pub(super) struct One<'a> {
-    pub(super) lift: &'a mut dyn Lift,
+    pub(super) taker: &'a mut dyn Taker,
     pub(super) value: usize,
     pub(super) mask: Option<usize>,
 }
@@ -91,17 +91,17 @@ pub(super) struct One<'a> {
 impl One<'_> {
     /// Takes a part of the values, which start at `position`.
     fn take_part(&mut self, position: usize, values: &[TileRef<'_>], range: Range<usize>) {
-        if !self.lift.is_settled() {
+        if !self.taker.is_settled() {
             let part = |number: usize| values[number].slice(range.start, range.len());
             let take = self.mask.map(|mask| part(mask).as_slice::<bool>());
-            self.lift.tile(position + range.start, part(self.value), take);
+            self.taker.tile(position + range.start, part(self.value), take);
         }
     }
 
     fn take(&mut self, position: usize, values: &[TileRef<'_>]) {
-        if !self.lift.is_settled() {
+        if !self.taker.is_settled() {
             let take = self.mask.map(|mask| values[mask].as_slice::<bool>());
-            self.lift.tile(position, values[self.value], take);
+            self.taker.tile(position, values[self.value], take);
         }
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dense;
 use super::family::{Family, Fills, LiftSpec};
+use super::frame::Frame;
 use super::reduction::Reduction;
 use super::sink::Lift;
 use crate::block::{Block, Value, with_block};
@@ -49,11 +50,17 @@ impl Reducer {
         let frame = spec.frame.clone();
         let mut lift = self.lift_with(spec)?;
         let take = mask.map(|mask| mask.dense::<bool>()).transpose()?;
+        self.check(block, &frame)?;
+        with_block!(block, T, data => dense::send(&data.dense()?, take.as_ref(), &frame, lift.as_mut()))?;
+        Ok(Partial::of(lift))
+    }
+
+    /// An error if a block is not what the reduction was made for.
+    pub(super) fn check(self, block: &Block, frame: &Frame) -> Result<()> {
         if block.dtype() != self.input || block.shape() != frame.shape() {
             return Err(self.bug(format!("{} of shape {:?} for {self:?} of {frame:?}", block.dtype(), block.shape())));
         }
-        with_block!(block, T, data => dense::send(&data.dense()?, take.as_ref(), &frame, lift.as_mut()))?;
-        Ok(Partial::of(lift))
+        Ok(())
     }
 
     /// The partial result of several blocks, in their order.

@@ -15,10 +15,24 @@ use super::walk::{PIECE_ELEMS, Walk};
 use crate::block::Block;
 use crate::element::Element;
 use crate::element::cast::CastTo;
+use crate::kernels::prefetch::Ahead;
 use crate::kernels::program::TileRef;
 
 /// Makes the partial result of one reduction of one block.
-pub(crate) trait Lift: Send {
+pub(crate) trait Lift: Taker {
+    /// Entries in place of a block: cell `cells[i]` has `entries[borders[i]..borders[i + 1]]`, in row-major order. Cells
+    /// ascend, and nothing else is handed over. An element's number is that of its entry plus the number of cells.
+    fn groups(&mut self, cells: &[usize], borders: &[usize], entries: TileRef<'_>);
+
+    /// The parts of the partial result.
+    fn into_parts(self: Box<Self>) -> Vec<Block>;
+}
+
+/// Takes the elements of one block.
+pub(crate) trait Taker: Send {
+    /// Where elements lie that are handed over after those that come now, counted from these.
+    fn look_ahead(&mut self, ahead: Ahead);
+
     /// Elements `position`, `position + 1`, .. of the block in row-major order. `take` tells which take part.
     fn tile(&mut self, position: usize, xs: TileRef<'_>, take: Option<&[bool]>);
 
@@ -26,17 +40,10 @@ pub(crate) trait Lift: Send {
     /// visit number of the first is a multiple of eight, and the eighth belongs to the same sweep.
     fn rows(&mut self, position: usize, lines: [TileRef<'_>; GROUP]);
 
-    /// Entries in place of a block: cell `cells[i]` has `entries[borders[i]..borders[i + 1]]`, in row-major order. Cells
-    /// ascend, and nothing else is handed over. An element's number is that of its entry plus the number of cells.
-    fn groups(&mut self, cells: &[usize], borders: &[usize], entries: TileRef<'_>);
-
     /// Whether the remaining elements of the block cannot change the result.
     fn is_settled(&self) -> bool {
         false
     }
-
-    /// The parts of the partial result.
-    fn into_parts(self: Box<Self>) -> Vec<Block>;
 }
 
 /// How pieces of `T` become pieces of what the loops read.
@@ -80,16 +87,30 @@ impl<T: Element + CastTo<U>, U: Element> Via<T, U> for Cast {
 pub(super) struct Lifter<T, L: Loops, V> {
     walk: Walk<L>,
     scratch: Vec<L::In>,
+    ahead: Ahead,
     via: PhantomData<(fn(T), V)>,
 }
 
 impl<T, L: Loops, V> Lifter<T, L, V> {
     pub(super) fn new(machine: Machine, frame: Arc<Frame>, loops: L, counts: Counts) -> Self {
-        Lifter { walk: Walk::new(machine, frame, loops, counts), scratch: Vec::new(), via: PhantomData }
+        Lifter {
+            walk: Walk::new(machine, frame, loops, counts),
+            scratch: Vec::new(),
+            ahead: Ahead::NONE,
+            via: PhantomData,
+        }
     }
 }
 
-impl<T: Element, L: Loops, V: Via<T, L::In>> Lift for Lifter<T, L, V> {
+impl<T: Element, L: Loops, V: Via<T, L::In>> Taker for Lifter<T, L, V> {
+    fn look_ahead(&mut self, ahead: Ahead) {
+        // What is converted is read here, and by the loops from the scratch memory.
+        match V::as_is(&[]) {
+            Some(_) => self.walk.look_ahead(ahead),
+            None => self.ahead = ahead,
+        }
+    }
+
     fn tile(&mut self, position: usize, xs: TileRef<'_>, take: Option<&[bool]>) {
         let xs = xs.as_slice::<T>();
         if let Some(xs) = V::as_is(xs) {
@@ -100,6 +121,7 @@ impl<T: Element, L: Loops, V: Via<T, L::In>> Lift for Lifter<T, L, V> {
         scratch.resize(PIECE_ELEMS, L::In::zero());
         for (i, piece) in xs.chunks(PIECE_ELEMS).enumerate() {
             let (start, converted) = (i * PIECE_ELEMS, &mut scratch[..piece.len()]);
+            self.ahead.ask(piece);
             V::convert(self.walk.machine, converted, piece);
             self.walk.elements(position + start, converted, take.map(|take| &take[start..start + piece.len()]));
         }
@@ -118,6 +140,12 @@ impl<T: Element, L: Loops, V: Via<T, L::In>> Lift for Lifter<T, L, V> {
         self.walk.lines(position, as_they_are.map(Option::unwrap_or_default));
     }
 
+    fn is_settled(&self) -> bool {
+        self.walk.is_settled()
+    }
+}
+
+impl<T: Element, L: Loops, V: Via<T, L::In>> Lift for Lifter<T, L, V> {
     fn groups(&mut self, cells: &[usize], borders: &[usize], entries: TileRef<'_>) {
         let entries = entries.as_slice::<T>();
         let mut converted = Vec::new();
@@ -129,10 +157,6 @@ impl<T: Element, L: Loops, V: Via<T, L::In>> Lift for Lifter<T, L, V> {
         for (&cell, run) in cells.iter().zip(borders.windows(2)) {
             self.walk.cell(cell, self.walk.n_cells() + run[0], &entries[run[0]..run[1]]);
         }
-    }
-
-    fn is_settled(&self) -> bool {
-        self.walk.is_settled()
     }
 
     fn into_parts(self: Box<Self>) -> Vec<Block> {

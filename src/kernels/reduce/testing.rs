@@ -4,7 +4,7 @@ use ndarray::{ArrayD, ArrayViewD, Axis, Dimension, IxDyn, Slice};
 use proptest::prelude::*;
 
 use super::machine::Machine;
-use super::{Ddof, Fills, LiftSpec, Partial, PassItem, Reducer, Reduction, lift_program};
+use super::{Ddof, Fills, LiftSpec, Partial, PassItem, Reducer, Reduction, lift_program, lift_together};
 use crate::block::Block;
 use crate::element::dispatch::dispatch;
 use crate::element::{C64, DType, DTypeKind, Element, Scalar};
@@ -284,6 +284,7 @@ fn case() -> impl Strategy<Value = Case> {
         4 => prop::collection::vec(axis, 0..5),
         1 => (1..3usize, 1000..2200usize).prop_map(|(a, b)| vec![a, b]),
         1 => (30..80usize, 1..40usize, 1..3usize).prop_map(|(a, b, c)| vec![a, b, c]),
+        1 => (1..4usize, 1..20usize, 64..150usize).prop_map(|(a, b, c)| vec![a, b, c]),
     ];
     let dtype = (0..13usize).prop_map(|i| DType::all().nth(i).expect("a valid case"));
     (shape, dtype, any::<u64>(), any::<bool>()).prop_flat_map(|(shape, dtype, seed, masked)| {
@@ -497,6 +498,22 @@ fn check_fills<T: Element>(case: &Case) {
     }
 }
 
+/// Several reductions of one block in one pass are those of the block.
+fn check_together<T: Element>(case: &Case) {
+    let n: usize = case.shape.iter().product();
+    let data = (0..n as u64).map(|i| element(hash(case.seed, i))).collect();
+    let plain = ArrayD::<T>::from_shape_vec(IxDyn(&case.shape), data).expect("a valid case");
+    let spec = LiftSpec::new(&case.shape, &case.reduced);
+    let reducers: Vec<Reducer> =
+        reductions().into_iter().filter_map(|reduction| Reducer::new(reduction, T::DTYPE).ok()).collect();
+    let strided = Block::from_dense(with_strides(&plain, &case.order, &case.steps));
+    let partials = lift_together(&strided, &reducers, &spec).expect("a valid case");
+    let block = Block::from_dense(plain);
+    for (reducer, got) in reducers.into_iter().zip(partials) {
+        assert_same(reducer, &reducer.lift(&block, None, &spec).expect("a valid case"), &got);
+    }
+}
+
 /// Several reductions of a fused program in one pass are those of the values it would write.
 fn check_lifts<T: Element>(case: &Case) {
     let n: usize = case.shape.iter().product();
@@ -544,5 +561,6 @@ proptest! {
     #[test]
     fn reductions_in_one_pass_are_the_single_ones(case in case()) {
         dispatch!(case.dtype, T => check_lifts::<T>(&case));
+        dispatch!(case.dtype, T => check_together::<T>(&case));
     }
 }

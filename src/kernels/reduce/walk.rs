@@ -10,6 +10,7 @@ use super::frame::Frame;
 use super::loops::{GROUP, Loops, Row};
 use super::machine::Machine;
 use crate::block::Block;
+use crate::kernels::prefetch::Ahead;
 
 /// Pieces that are read more than once, or copied, stay within the first cache level.
 pub(super) const PIECE_ELEMS: usize = 1024;
@@ -45,6 +46,10 @@ impl<L: Loops> Walk<L> {
 
     pub(super) fn line_len(&self) -> usize {
         self.frame.line_len()
+    }
+
+    pub(super) fn look_ahead(&mut self, ahead: Ahead) {
+        self.loops.look_ahead(ahead);
     }
 
     /// Takes elements `position`, `position + 1`, .. of the block.
