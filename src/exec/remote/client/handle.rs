@@ -208,6 +208,12 @@ impl Client {
         drop(wait_for(is_done));
     }
 
+    /// What tests look into.
+    #[cfg(test)]
+    pub(super) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
     /// Has tasks run. Inputs come before the tasks that need them; those that are no tasks here are results that futures
     /// are held of. Tasks that no wanted result needs are not run.
     ///

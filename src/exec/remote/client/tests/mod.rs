@@ -1,1 +1,6 @@
-//! Clients on real schedulers, and the book under random events.
+//! Clients on stock schedulers, and the book under random events.
+
+mod book;
+mod cluster;
+mod faults;
+mod work;

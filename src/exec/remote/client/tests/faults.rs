@@ -1,0 +1,92 @@
+//! What clients do when others go away.
+
+use std::time::{Duration, Instant};
+
+use super::super::{RemoteFuture, RemoteTask, SubmitOptions};
+use super::cluster::{Cluster, task};
+use super::work::{ask, kept};
+use crate::exec::remote::wire::Value;
+
+fn numbered(n: usize) -> (Vec<RemoteTask>, Vec<String>) {
+    let tasks: Vec<_> = (0..n).map(|i| task(&format!("t-{i}"), &format!("#{i}"), &[])).collect();
+    let keys = tasks.iter().map(|task| task.key.clone()).collect();
+    (tasks, keys)
+}
+
+#[test]
+fn results_of_a_dead_worker_are_computed_again() {
+    let Some(cluster) = Cluster::start() else { return };
+    let client = cluster.client();
+    let mut workers = cluster.workers(&client, 2);
+    let (tasks, keys) = numbered(500);
+    let futures = client.submit(tasks, &keys, &SubmitOptions::new()).unwrap();
+    RemoteFuture::wait_all(&futures, |_| ()).unwrap();
+    // Nobody has told the client: it asks for who has what and may still be sent to the dead one.
+    workers.pop();
+    let values = client.gather(&futures).unwrap();
+    assert!(values.iter().enumerate().all(|(i, value)| value == i.to_string().as_bytes()));
+}
+
+#[test]
+fn without_a_scheduler_everything_fails_in_time() {
+    let Some(mut cluster) = Cluster::start() else { return };
+    let client = cluster.client();
+    let _workers = cluster.workers(&client, 1);
+    let tasks = || vec![task("done", "#1", &[]), RemoteTask { priority: 1, ..task("endless", "#forever", &["done"]) }];
+    let keys = ["done".to_owned(), "endless".to_owned()];
+    let futures = client.submit(tasks(), &keys, &SubmitOptions::new()).unwrap();
+    futures[0].wait().unwrap();
+    let waiting = futures.clone();
+    let waiter = std::thread::spawn(move || waiting[1].wait());
+    let since = Instant::now();
+    cluster.kill();
+    let error = waiter.join().unwrap().unwrap_err();
+    assert!(error.is_remote() && error.to_string().contains("the scheduler is gone"), "{error}");
+    assert!(client.gather(&futures[..1]).is_err() && client.submit(tasks(), &keys, &SubmitOptions::new()).is_err());
+    assert!(client.workers().is_err() && client.check().is_err());
+    client.close();
+    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+    let late = cluster.options().timeout(Duration::from_millis(500));
+    let since = Instant::now();
+    assert!(super::super::Client::connect(&late).unwrap_err().is_remote());
+    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+}
+
+#[test]
+fn a_restart_takes_all_results() {
+    let Some(cluster) = Cluster::start() else { return };
+    let client = cluster.client();
+    let _workers = cluster.workers(&client, 1);
+    let (tasks, keys) = numbered(10);
+    let futures = client.submit(tasks, &keys, &SubmitOptions::new()).unwrap();
+    RemoteFuture::wait_all(&futures, |_| ()).unwrap();
+    ask(
+        &client,
+        Value::map([
+            ("op", "restart".into()),
+            ("wait_for_workers", false.into()),
+            ("timeout", 0.1.into()),
+            ("stimulus_id", "test".into()),
+        ]),
+    );
+    let error = client.gather(&futures).unwrap_err();
+    assert!(error.to_string().contains("restarted"), "{error}");
+    // The connection is still good.
+    let _workers = cluster.workers(&client, 1);
+    let (tasks, keys) = numbered(10);
+    let again = client.submit(tasks, &keys, &SubmitOptions::new()).unwrap();
+    assert_eq!(client.gather(&again[3..4]).unwrap(), ["3"]);
+    assert!(!kept(&client).is_empty());
+}
+
+#[test]
+fn failures_of_the_graph_itself_are_heard() {
+    let Some(cluster) = Cluster::start() else { return };
+    let client = cluster.client();
+    let _workers = cluster.workers(&client, 1);
+    let lost = client.submit(vec![task("x", "#1", &["nobody"])], &["x".to_owned()], &SubmitOptions::new()).unwrap();
+    let error = lost[0].wait().unwrap_err();
+    assert!(error.is_remote() && error.to_string().contains("lost dependencies"), "{error}");
+    let untasked = client.submit(Vec::new(), &["y".to_owned()], &SubmitOptions::new());
+    assert!(untasked.unwrap_err().to_string().contains("no task"));
+}
