@@ -4,8 +4,10 @@
 //! * [`ArrayMeta`] is what an expression promises: element type, grid and [`Layout`].
 //! * [`Value`] is what a task hands on: a block or unfinished parts.
 //! * [`BlockSource`] and [`BlockSink`] are the traits of storage formats.
+//! * `codec` is values as bytes, for other processes and for disks.
 //! * [`BufferPool`] keeps the memory of finished blocks for new ones.
 
+pub(crate) mod codec;
 mod erased;
 mod layout;
 mod location;

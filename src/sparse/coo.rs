@@ -155,6 +155,27 @@ impl<T: Element> Coo<T> {
         Self { shape, keys, values, fill }
     }
 
+    /// Puts parts together that nobody vouches for, without copying.
+    ///
+    /// # Errors
+    /// They are not canonical.
+    pub(crate) fn from_foreign_parts(shape: Vec<u64>, keys: Keys, values: Arc<Vec<T>>, fill: T) -> Result<Self> {
+        let n_elems = n_elems("coo", &shape).map_err(|error| Error::format("coo", error.to_string()))?;
+        let (n_keys, n_values) = (keys.len(), values.len());
+        if n_keys != n_values {
+            return Err(Error::format("coo", format!("{n_keys} positions come with {n_values} values")));
+        }
+        if keys.width() != Width::of(n_elems) {
+            let detail = format!("shape {} does not have {:?} positions", Shown(&shape), keys.width());
+            return Err(Error::format("coo", detail));
+        }
+        if !keys.is_canonical(n_elems) {
+            let detail = format!("positions of shape {} are unsorted, repeated or out of range", Shown(&shape));
+            return Err(Error::format("coo", detail));
+        }
+        Ok(Self { shape: shape.into(), keys, values, fill })
+    }
+
     /// The same shape and positions with other values.
     pub(crate) fn with_values<U: Element>(&self, values: Vec<U>, fill: U) -> Coo<U> {
         Coo::from_parts(self.shape.clone(), self.keys.clone(), Arc::new(values), fill)
@@ -375,20 +396,7 @@ impl<T: Element> TryFrom<RawCoo<T>> for Coo<T> {
     type Error = Error;
 
     fn try_from(raw: RawCoo<T>) -> Result<Self> {
-        let n_elems = n_elems("coo", &raw.shape).map_err(|error| Error::format("coo", error.to_string()))?;
-        let (n_keys, n_values) = (raw.keys.len(), raw.values.len());
-        if n_keys != n_values {
-            return Err(Error::format("coo", format!("{n_keys} positions come with {n_values} values")));
-        }
-        if raw.keys.width() != Width::of(n_elems) {
-            let detail = format!("shape {} does not have {:?} positions", Shown(&raw.shape), raw.keys.width());
-            return Err(Error::format("coo", detail));
-        }
-        if !raw.keys.is_canonical(n_elems) {
-            let detail = format!("positions of shape {} are unsorted, repeated or out of range", Shown(&raw.shape));
-            return Err(Error::format("coo", detail));
-        }
-        Ok(Self { shape: raw.shape.into(), keys: raw.keys, values: raw.values, fill: raw.fill })
+        Coo::from_foreign_parts(raw.shape, raw.keys, raw.values, raw.fill)
     }
 }
 
