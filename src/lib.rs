@@ -44,7 +44,8 @@ pub use ndarray;
 
 /// Users' kernels with names, and the registry that finds them.
 pub mod kernel {
-    pub use crate::kernels::func::{NamedKernel, Registry};
+    pub use crate::kernels::func::NamedKernel;
+    pub use crate::kernels::registry::Registry;
 }
 
 #[cfg(doctest)]

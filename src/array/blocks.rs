@@ -5,10 +5,11 @@ use super::{Array, DynArray};
 use crate::block::{ArrayMeta, Block, BlockData, BlockLocation, BlockView, Layout};
 use crate::chunks::select::{normalize_axes, normalize_index};
 use crate::chunks::{AxisChunks, Grid};
-use crate::element::{DType, Element};
+use crate::element::{DType, Element, Scalar};
 use crate::error::{Error, Result, Shown};
 use crate::graph::Name;
 use crate::graph::ops::{BlocksOp, ElementwiseOp, MapBlocksOp};
+use crate::kernels::named::Relayout;
 use crate::kernels::{BlockFunction, NamedKernel};
 use crate::sparse::Coo;
 
@@ -321,13 +322,7 @@ impl DynArray {
         if self.layout().is_sparse() {
             return self.clone();
         }
-        crate::element::dispatch::dispatch!(self.dtype(), T => {
-            let typed = Array::<T>::wrap(self.clone());
-            typed.convert_layout(Layout::Sparse(T::zero().to_scalar()), |data| match data {
-                BlockData::Sparse(coo) if coo.fill().is_same(T::zero()) => Ok(BlockData::Sparse(coo.clone())),
-                data => Ok(Coo::from_dense(&data.to_dense()?.view())?.into()),
-            }).into_dyn()
-        })
+        self.relayout("to_sparse", Relayout::Sparse, Layout::Sparse(Scalar::zero(self.dtype())))
     }
 
     /// See [`Array::to_dense`].
@@ -335,10 +330,14 @@ impl DynArray {
         if self.layout().is_dense() {
             return self.clone();
         }
-        crate::element::dispatch::dispatch!(self.dtype(), T => {
-            let typed = Array::<T>::wrap(self.clone());
-            typed.convert_layout(Layout::Dense, |data| Ok(BlockData::Dense(data.to_dense()?))).into_dyn()
-        })
+        self.relayout("to_dense", Relayout::Dense, Layout::Dense)
+    }
+
+    fn relayout(&self, label: &'static str, kernel: Relayout, layout: Layout) -> Self {
+        let inputs = [(self, (0..self.ndim()).map(Some).collect())];
+        let meta = ArrayMeta { layout, ..self.meta().clone() };
+        // The only failure is a kernel that does not serialise.
+        Self::map_kernel(label, &kernel, &inputs, meta).expect("a plain enum serialises")
     }
 }
 
@@ -465,18 +464,6 @@ impl<T: Element> Array<T> {
         F: Fn(BlockView<'_, T>) -> Result<Coo<U>> + Send + Sync + 'static,
     {
         self.map_blocks_with(MapBlocks::new().sparse(U::zero()), move |block| function(block).map(BlockData::from))
-    }
-
-    fn convert_layout<F>(&self, layout: Layout, function: F) -> Array<T>
-    where
-        F: Fn(&BlockData<T>) -> Result<BlockData<T>> + Send + Sync + 'static,
-    {
-        let call = move |blocks: &[Block], _: &BlockLocation| function(blocks[0].typed::<T>()?).map(Block::new::<T>);
-        let label = if layout.is_sparse() { "to_sparse" } else { "to_dense" };
-        let operands = vec![(0..self.ndim()).map(Some).collect()];
-        let key = Name::of(&(label, self.name()));
-        let op = MapBlocksOp { label, function: BlockFunction::local(call), key, operands };
-        Array::wrap(DynArray::build(op, &[self.as_dyn()], ArrayMeta { layout, ..self.meta().clone() }))
     }
 }
 

@@ -20,6 +20,7 @@ use crate::error::{Error, Result, Shown};
 /// # Ok::<(), hyperslab::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "RawLocation")]
 pub struct BlockLocation {
     index: Vec<u64>,
     counts: Vec<u64>,
@@ -100,8 +101,13 @@ impl BlockLocation {
 
     /// The same block of a larger array in which this one starts at `starts`.
     pub(crate) fn shifted(&self, starts: &[u64]) -> Result<BlockLocation> {
-        let ranges = self.ranges()?.iter().zip(starts).map(|(range, start)| range.start + start..range.end + start);
-        Ok(Self { ranges: Some(ranges.collect()), ..self.clone() })
+        let ranges = self.ranges()?;
+        if ranges.len() != starts.len() {
+            return Err(Error::format("location", format!("{} starts for {} axes", starts.len(), ranges.len())));
+        }
+        let moved =
+            |(range, start): (&Range<u64>, &u64)| range.start.saturating_add(*start)..range.end.saturating_add(*start);
+        Ok(Self { ranges: Some(ranges.iter().zip(starts).map(moved).collect()), ..self.clone() })
     }
 
     /// The lengths that the grid promises for the block, where known.
@@ -120,8 +126,58 @@ impl BlockLocation {
     }
 }
 
+/// A location that nobody vouches for.
+#[derive(Deserialize)]
+#[serde(rename = "BlockLocation")]
+struct RawLocation {
+    index: Vec<u64>,
+    counts: Vec<u64>,
+    ranges: Option<Vec<Range<u64>>>,
+}
+
+impl TryFrom<RawLocation> for BlockLocation {
+    type Error = Error;
+
+    fn try_from(raw: RawLocation) -> Result<Self> {
+        let RawLocation { index, counts, ranges } = raw;
+        let is_inside = index.len() == counts.len() && index.iter().zip(&counts).all(|(at, count)| at < count);
+        let is_range = |ranges: &Vec<Range<u64>>| {
+            ranges.len() == index.len()
+                && ranges.iter().all(|range| range.start <= range.end && range.end <= i64::MAX as u64)
+        };
+        if !is_inside || !ranges.as_ref().is_none_or(is_range) {
+            let detail = format!("{} of {} blocks is no place of a block", Shown(&index), Shown(&counts));
+            return Err(Error::format("location", detail));
+        }
+        Ok(Self { index, counts, ranges })
+    }
+}
+
 impl fmt::Display for BlockLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Shown(&self.index).fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_that_are_none_are_refused() {
+        let good = BlockLocation::new(&Grid::single(&[4, 2]), 0);
+        let text = serde_json::to_string(&good).unwrap();
+        assert_eq!(serde_json::from_str::<BlockLocation>(&text).unwrap(), good);
+        let breaks = [
+            (r#""index":[0,0]"#, r#""index":[0]"#),
+            (r#""index":[0,0]"#, r#""index":[0,1]"#),
+            (r#""end":4"#, r#""end":18446744073709551615"#),
+            (r#""start":0,"end":2"#, r#""start":3,"end":2"#),
+            (r#"[{"start":0,"end":4},"#, "["),
+        ];
+        for (from, to) in breaks {
+            assert!(text.contains(from), "{text}");
+            assert!(serde_json::from_str::<BlockLocation>(&text.replacen(from, to, 1)).is_err(), "{to}");
+        }
     }
 }

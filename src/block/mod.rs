@@ -3,7 +3,7 @@
 //! * [`Block`] is the data of any element type, [`BlockData`] of a static one; both may be dense or sparse.
 //! * [`ArrayMeta`] is what an expression promises: element type, grid and [`Layout`].
 //! * [`Value`] is what a task hands on: a block or unfinished parts.
-//! * [`BlockSource`] and [`BlockSink`] are the traits of storage formats.
+//! * [`BlockSource`] and [`BlockSink`] are the traits of storage formats; a [`SourceSpec`] opens a source elsewhere.
 //! * `codec` is values as bytes, for other processes and for disks.
 //! * [`BufferPool`] keeps the memory of finished blocks for new ones.
 
@@ -16,6 +16,7 @@ mod meta;
 mod recycle;
 mod sliced;
 mod source;
+mod spec;
 mod typed;
 mod value;
 mod view;
@@ -30,6 +31,7 @@ pub use recycle::BufferPool;
 pub(crate) use recycle::fresh;
 pub(crate) use sliced::SlicedSource;
 pub use source::{BlockSink, BlockSource};
+pub use spec::{SourceFormat, SourceSpec};
 pub use typed::BlockData;
 pub use value::Value;
 pub use view::BlockView;

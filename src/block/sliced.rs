@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ArrayMeta, Block, BlockLocation, BlockSource};
+use super::{ArrayMeta, Block, BlockLocation, BlockSource, SourceSpec};
 use crate::error::Result;
 
 /// A part of another source that starts at given positions.
@@ -33,5 +33,9 @@ impl BlockSource for SlicedSource {
 
     fn scratch_bytes(&self, meta: &ArrayMeta) -> u64 {
         self.whole.scratch_bytes(meta)
+    }
+
+    fn spec(&self) -> Option<SourceSpec> {
+        self.whole.spec().map(|spec| spec.shifted(&self.starts))
     }
 }

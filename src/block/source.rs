@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use super::{ArrayMeta, Block, BlockLocation};
+use super::{ArrayMeta, Block, BlockLocation, SourceSpec};
 use crate::error::Result;
 
 /// A place that blocks are read from: memory, a file, a function of the position.
@@ -58,6 +58,12 @@ pub trait BlockSource: Debug + Send + Sync {
     /// The bytes of scratch memory that one read needs beyond its result.
     fn scratch_bytes(&self, _meta: &ArrayMeta) -> u64 {
         0
+    }
+
+    /// What opens the same elements in another process; `None` if nothing does. Blocks of arrays in memory are sent instead,
+    /// those of other sources cannot leave this process.
+    fn spec(&self) -> Option<SourceSpec> {
+        None
     }
 }
 

@@ -87,6 +87,11 @@ impl Error {
         Self::new(Kind::Value, op, detail)
     }
 
+    /// Something cannot leave the process.
+    pub(crate) fn not_portable(op: &str, detail: impl Into<String>, remedy: &'static str) -> Self {
+        Self::new(Kind::Value, op.to_owned(), detail).with_remedy(remedy)
+    }
+
     /// A reduction that has no answer for no elements met cells without any.
     pub(crate) fn no_elements(op: &'static str, n_empty: usize, n_cells: usize) -> Self {
         let detail = match n_cells {

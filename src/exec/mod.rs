@@ -35,6 +35,7 @@ mod observe;
 mod options;
 mod output;
 mod path;
+mod payload;
 mod plan_job;
 mod pool;
 mod records;
@@ -54,5 +55,8 @@ pub use memory::{Budget, Reservation, parse_bytes};
 pub use observe::{Observer, RunFinish, RunId, RunStart, TaskFinish, TaskStart};
 pub use options::{RunOptions, RunReport};
 pub(crate) use output::{Output, SplitArray};
+// What speaks to clusters is a feature.
+#[allow(unused_imports)]
+pub(crate) use payload::run_payload;
 pub(crate) use plan_job::PlanJob;
 pub use runtime::{EnterGuard, Runtime};

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::map::BlockMap;
+use super::name::Name;
 use crate::block::{Block, BlockLocation, BlockSource};
 use crate::chunks::Grid;
 use crate::error::Result;
@@ -59,6 +60,9 @@ pub(crate) struct Edge {
 pub(crate) struct Layer {
     /// The operation, as users know it.
     pub label: String,
+    /// Stands for the operation with its parameters, what is promised of it and of its inputs, and the layer's number in
+    /// it: all that decides body and edges, but for where the edges come from.
+    pub op: Name,
     /// The number of results along each axis; tasks are numbered in row-major order.
     pub counts: Vec<u64>,
     pub edges: Vec<Edge>,

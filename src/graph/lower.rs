@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::dag::{Dag, Node, NodeId};
+use super::expr::name_of;
 use super::layer::{Edge, InlineSource, Layer, LayerBody, Producer, SameKernel};
 use super::map::{BlockMap, Link};
+use super::name::Name;
 use super::plan::Plan;
 use crate::block::ArrayMeta;
 use crate::chunks::Grid;
@@ -24,6 +26,8 @@ pub(crate) struct Lowering<'a> {
     dag: &'a Dag,
     layers: Vec<Layer>,
     lowered: Vec<Lowered>,
+    /// The operation that is being lowered, and the layers made for it so far.
+    current: (Name, u32),
 }
 
 /// What [`Lowering::push`] needs to make a layer.
@@ -39,8 +43,10 @@ pub(crate) struct NewLayer {
 impl<'a> Lowering<'a> {
     /// The plan that computes the outputs of an arena; also tells which output of the plan holds each output of the arena.
     pub(crate) fn plan(dag: &'a Dag) -> Result<(Plan, Vec<usize>)> {
-        let mut lowering = Lowering { dag, layers: Vec::new(), lowered: Vec::with_capacity(dag.len()) };
+        let lowered = Vec::with_capacity(dag.len());
+        let mut lowering = Lowering { dag, layers: Vec::new(), lowered, current: (Name::of(&"nothing"), 0) };
         for (_, node) in dag.nodes() {
+            lowering.current = (lowering.op_name(node), 0);
             let lowered = node.op.spec().lower(node, &mut lowering)?;
             lowering.lowered.push(lowered);
         }
@@ -63,6 +69,7 @@ impl<'a> Lowering<'a> {
             return layer;
         }
         let node = self.dag.node(id);
+        self.current = (Name::of(&("output", &node.meta)), 0);
         let lowered = self.push(
             node,
             NewLayer {
@@ -77,6 +84,12 @@ impl<'a> Lowering<'a> {
         let Producer::Layer(layer) = lowered.producer else { unreachable!("push makes a layer") };
         self.lowered[id.index()] = lowered;
         layer
+    }
+
+    /// Stands for the operation of a node without where its inputs come from.
+    fn op_name(&self, node: &Node) -> Name {
+        let inputs = node.inputs.iter().map(|&input| Name::of(self.meta(input)));
+        name_of(&node.op, inputs, &node.meta)
     }
 
     /// The number of the layer that is pushed next.
@@ -122,7 +135,9 @@ impl<'a> Lowering<'a> {
     /// Adds a layer and tells its number.
     pub(crate) fn push_layer(&mut self, layer: NewLayer) -> u32 {
         let NewLayer { label, counts, edges, body, task_bytes, reduces } = layer;
-        self.layers.push(Layer { label, counts, edges, body, task_bytes, reduces });
+        let op = Name::of(&self.current);
+        self.current.1 += 1;
+        self.layers.push(Layer { label, op, counts, edges, body, task_bytes, reduces });
         self.next_layer() - 1
     }
 

@@ -8,6 +8,8 @@
 //! * a *dag* is the same as an arena, which passes rewrite;
 //! * a [`Plan`] is layers of tasks with arithmetic between them; it answers the questions of a [`TaskGraph`].
 //!
+//! `wire` makes the tasks of a plan data of other processes.
+//!
 //! This layer knows no threads, files or sockets.
 
 mod dag;
@@ -22,6 +24,7 @@ pub(crate) mod ops;
 mod optimize;
 mod plan;
 mod task;
+pub(crate) mod wire;
 
 use std::sync::Arc;
 

@@ -5,7 +5,8 @@
 //! compared (a closure, an array that may be shared) gets a fresh name.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
@@ -32,10 +33,13 @@ impl Name {
         Name(hasher.digest128())
     }
 
-    /// A name that no other expression of this process has.
+    /// A name that no other expression has, of this process or of any other: names are keys on a cluster.
     pub(crate) fn fresh() -> Name {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Name::of(&("fresh", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)))
+        static PROCESS: OnceLock<[u64; 2]> = OnceLock::new();
+        // The standard library seeds its hash maps from the system's random numbers; process numbers alone repeat.
+        let process = PROCESS.get_or_init(|| [(); 2].map(|()| RandomState::new().hash_one(std::process::id())));
+        Name::of(&("fresh", process, NEXT.fetch_add(1, Ordering::Relaxed)))
     }
 
     /// The name as a number.

@@ -40,18 +40,18 @@ enum Demand {
 }
 
 #[derive(Clone, Debug)]
-struct BitSet(Vec<u64>);
+pub(super) struct BitSet(Vec<u64>);
 
 impl BitSet {
-    fn new(len: u64) -> Self {
+    pub(super) fn new(len: u64) -> Self {
         Self(vec![0; len.div_ceil(64) as usize])
     }
 
-    fn insert(&mut self, i: u64) {
+    pub(super) fn insert(&mut self, i: u64) {
         self.0[(i / 64) as usize] |= 1 << (i % 64);
     }
 
-    fn contains(&self, i: u64) -> bool {
+    pub(super) fn contains(&self, i: u64) -> bool {
         self.0[(i / 64) as usize] >> (i % 64) & 1 == 1
     }
 

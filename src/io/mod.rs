@@ -14,6 +14,7 @@
 //! What is written appears under its name when it is complete, never in part.
 
 mod file;
+mod formats;
 mod npy;
 mod raw;
 mod runs;

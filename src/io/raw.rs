@@ -11,11 +11,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ndarray::{ArrayD, IxDyn};
+use serde::{Deserialize, Serialize};
 
 use super::file::{PositionedFile, ReadAt};
+use super::formats::RawFile;
 use super::runs::Runs;
 use crate::array::DynArray;
-use crate::block::{ArrayMeta, Block, BlockLocation, BlockSource, fresh};
+use crate::block::{ArrayMeta, Block, BlockLocation, BlockSource, SourceSpec, fresh};
 use crate::chunks::Chunks;
 use crate::element::bytes::swap_byte_order;
 use crate::element::dispatch::dispatch;
@@ -36,7 +38,7 @@ const MAX_SPAN_BYTES: u64 = 1 << 20;
 /// assert_eq!(spec.end_bytes()?, 16 + 3 * 4 * 4);
 /// # Ok::<(), hyperslab::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RawSpec {
     dtype: DType,
     shape: Vec<u64>,
@@ -281,6 +283,16 @@ impl RawSource {
         self.key
     }
 
+    /// Where the file is.
+    pub(super) fn path(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// The length of the file when it was opened.
+    pub(super) fn len_bytes(&self) -> u64 {
+        self.data.len_bytes()
+    }
+
     fn read_typed<T: Element>(&self, at: &BlockLocation, ranges: &[Range<u64>]) -> Result<Block> {
         let lens: Vec<usize> = ranges.iter().map(|range| (range.end - range.start) as usize).collect();
         let mut elems = fresh::<T>(lens.iter().product());
@@ -375,6 +387,10 @@ impl BlockSource for RawSource {
 
     fn scratch_bytes(&self, _meta: &ArrayMeta) -> u64 {
         MAX_SPAN_BYTES
+    }
+
+    fn spec(&self) -> Option<SourceSpec> {
+        SourceSpec::of(&RawFile::new(self.path(), self.len_bytes(), &self.spec)).ok()
     }
 }
 

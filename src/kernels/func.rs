@@ -1,8 +1,8 @@
 //! Users' functions of blocks: closures of this process, and named kernels that can travel.
 //!
 //! A closure is called where it was made. A [`NamedKernel`] is plain data with a name: another process that knows the name
-//! can run it, and equal kernels have equal names, so equal work is done once. Names are looked up in a [`Registry`] that
-//! the caller makes; nothing is registered globally.
+//! can run it, and equal kernels have equal names, so equal work is done once. Names are looked up in a
+//! [`Registry`](crate::kernel::Registry) that the caller makes; nothing is registered globally.
 //!
 //! ```
 //! use hyperslab::prelude::*;
@@ -30,7 +30,6 @@
 //! # Ok::<(), hyperslab::Error>(())
 //! ```
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -46,14 +45,17 @@ use crate::error::{Error, Result, Shown};
 
 /// A user's kernel as plain data with a name.
 pub trait NamedKernel: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// The name under which every process knows the kernel; unique among the kernels of a [`Registry`].
+    /// The name under which every process knows the kernel; unique among the kernels of a [`Registry`](crate::kernel::Registry).
     const NAME: &'static str;
+
+    /// Goes up whenever the kernel comes to mean something else, so that two processes cannot mistake one for the other.
+    const VERSION: u32 = 1;
 
     /// Makes one block from the blocks of the inputs.
     fn run(&self, blocks: &[Block], at: &BlockLocation) -> Result<Block>;
 }
 
-type Call = dyn Fn(&[Block], &BlockLocation) -> Result<Block> + Send + Sync;
+pub(super) type Call = dyn Fn(&[Block], &BlockLocation) -> Result<Block> + Send + Sync;
 
 /// A function of blocks.
 #[derive(Clone)]
@@ -61,7 +63,7 @@ pub(crate) enum BlockFunction {
     /// A closure of this process.
     Local(Arc<Call>),
     /// A named kernel with its parameters as bytes, and how to call it here.
-    Named { name: &'static str, payload: Arc<[u8]>, call: Arc<Call> },
+    Named { name: &'static str, version: u32, payload: Arc<[u8]>, call: Arc<Call> },
 }
 
 impl BlockFunction {
@@ -75,15 +77,17 @@ impl BlockFunction {
     /// The kernel does not serialise.
     pub(crate) fn named<K: NamedKernel>(kernel: &K) -> Result<Self> {
         let payload: Arc<[u8]> = encode(kernel)?.into();
-        let call = decode::<K>(&payload)?;
-        Ok(BlockFunction::Named { name: K::NAME, payload, call: Arc::new(move |blocks, at| call.run(blocks, at)) })
+        let call = make_call::<K>(&payload)?;
+        Ok(BlockFunction::Named { name: K::NAME, version: K::VERSION, payload, call })
     }
 
     /// A number that equal named kernels share.
     pub(crate) fn key_bits(&self) -> u128 {
         match self {
             BlockFunction::Local(call) => Arc::as_ptr(call).cast::<()>() as usize as u128,
-            BlockFunction::Named { name, payload, .. } => xxh3_128(&[name.as_bytes(), &[0], payload].concat()),
+            BlockFunction::Named { name, version, payload, .. } => {
+                xxh3_128(&[name.as_bytes(), &[0], &version.to_le_bytes(), payload].concat())
+            }
         }
     }
 
@@ -103,14 +107,19 @@ impl fmt::Debug for BlockFunction {
     }
 }
 
-fn encode<K: NamedKernel>(kernel: &K) -> Result<Vec<u8>> {
+pub(super) fn encode<K: NamedKernel>(kernel: &K) -> Result<Vec<u8>> {
     let failed = |error: postcard::Error| Error::value(K::NAME, format!("the kernel does not serialise: {error}"));
     postcard::to_allocvec(kernel).map_err(failed)
 }
 
-fn decode<K: NamedKernel>(payload: &[u8]) -> Result<K> {
-    let failed = |error: postcard::Error| Error::format("kernel", format!("the bytes are no {}: {error}", K::NAME));
-    postcard::from_bytes(payload).map_err(failed)
+/// How to call the kernel whose parameters are `payload`.
+pub(super) fn make_call<K: NamedKernel>(payload: &[u8]) -> Result<Arc<Call>> {
+    let failed = |detail: String| Error::format("kernel", format!("the bytes are no {}: {detail}", K::NAME));
+    match postcard::take_from_bytes::<K>(payload) {
+        Ok((kernel, [])) => Ok(Arc::new(move |blocks: &[Block], at: &BlockLocation| kernel.run(blocks, at))),
+        Ok((_, rest)) => Err(failed(format!("{} bytes are left over", rest.len()))),
+        Err(error) => Err(failed(error.to_string())),
+    }
 }
 
 /// Calls a user's function and checks that the block is what was promised.
@@ -140,67 +149,11 @@ impl Function {
     }
 }
 
-type Maker = fn(&[u8]) -> Result<Arc<Call>>;
-
-/// The named kernels that a process can run.
-#[derive(Clone, Default)]
-pub struct Registry {
-    makers: BTreeMap<&'static str, Maker>,
-}
-
-impl Registry {
-    /// A registry of no kernels.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds a kernel under its name.
-    ///
-    /// # Errors
-    /// Another kernel has the name already.
-    pub fn register<K: NamedKernel>(&mut self) -> Result<()> {
-        let maker: Maker = |payload| {
-            let kernel = decode::<K>(payload)?;
-            Ok(Arc::new(move |blocks: &[Block], at: &BlockLocation| kernel.run(blocks, at)))
-        };
-        match self.makers.insert(K::NAME, maker) {
-            None => Ok(()),
-            Some(_) => Err(Error::value("register", format!("a kernel named {:?} is registered already", K::NAME))
-                .with_remedy("give every kernel a name of its own")),
-        }
-    }
-
-    /// The names, sorted.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.makers.keys().copied()
-    }
-
-    /// Runs the kernel of a name with parameters that another process has serialised.
-    ///
-    /// # Errors
-    /// The name is not registered, the bytes are not its parameters, or the kernel fails.
-    pub fn run(&self, name: &str, payload: &[u8], blocks: &[Block], at: &BlockLocation) -> Result<Block> {
-        let maker = self.makers.get(name).ok_or_else(|| {
-            let known: Vec<&str> = self.names().collect();
-            Error::value("kernel", format!("no kernel is named {name:?}; registered are {}", Shown(&known)))
-                .with_remedy("register it with `Registry::register`")
-        })?;
-        maker(payload)?(blocks, at)
-    }
-}
-
-impl fmt::Debug for Registry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.names()).finish()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::chunks::Grid;
 
     #[derive(Serialize, Deserialize)]
     struct Add {
@@ -213,20 +166,6 @@ mod tests {
         fn run(&self, blocks: &[Block], _at: &BlockLocation) -> Result<Block> {
             Ok(Block::from_dense(&blocks[0].dense::<i64>()? + self.what))
         }
-    }
-
-    #[test]
-    fn registered_kernels_run_from_bytes_and_others_are_named() {
-        let mut registry = Registry::new();
-        registry.register::<Add>().unwrap();
-        assert!(registry.register::<Add>().unwrap_err().to_string().contains("registered already"));
-        let at = BlockLocation::new(&Grid::single(&[1]), 0);
-        let block = Block::from_dense(ndarray::arr1(&[1i64]).into_dyn());
-        let payload = encode(&Add { what: 2 }).unwrap();
-        let sum = registry.run("add", &payload, std::slice::from_ref(&block), &at).unwrap();
-        assert_eq!(sum.dense::<i64>().unwrap()[[0]], 3);
-        let error = registry.run("mul", &payload, &[block], &at).unwrap_err().to_string();
-        assert!(error.contains("\"mul\"") && error.contains("(add)"), "{error}");
     }
 
     #[test]

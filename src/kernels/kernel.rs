@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::assign::{AssignMasked, AssignPicks, AssignRegion};
 use super::context::KernelContext;
 use super::contract::Contract;
@@ -21,11 +23,12 @@ use crate::element::DType;
 use crate::error::{Error, Result, Shown};
 
 /// One kernel with the parameters of one task.
-#[derive(Clone, Debug)]
+///
+/// All but the last three are plain data; those travel, if at all, as what makes them again (`portable`).
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Kernel {
     /// Hands its first input on.
     Pass,
-    Read(Read),
     Generate(Generate, Vec<Range<u64>>),
     Evaluate(Evaluate),
     Lift(Lift),
@@ -50,9 +53,13 @@ pub(crate) enum Kernel {
     Sort(Sort),
     Argsort(Argsort),
     Contract(Contract),
-    Function(Function),
-    PartsFunction(PartsFunction),
     TakePart(TakePart),
+    #[serde(skip)]
+    Read(Read),
+    #[serde(skip)]
+    Function(Function),
+    #[serde(skip)]
+    PartsFunction(PartsFunction),
 }
 
 impl Kernel {

@@ -11,11 +11,14 @@
 //! | `contract` `scan` `sort` | sums of products, running sums, largest elements |
 //! | `sparse` | operations and reductions of eager sparse arrays |
 //! | `generate` `func` `parts` | blocks from their place, users' functions of one or several results |
+//! | `registry` | the named kernels and the formats that a process knows |
+//! | `portable` `check` | kernels as data of other processes, and what is asked of those |
 //! | `named` | the crate's own functions of a few blocks, by name |
 //! | `vmath` `simd` | vector math and instruction sets |
 
 mod arrange;
 mod assign;
+mod check;
 pub(crate) mod context;
 mod contract;
 mod copy;
@@ -31,9 +34,11 @@ pub(crate) mod named;
 mod operands;
 mod ops;
 mod parts;
+mod portable;
 mod prefetch;
 pub(crate) mod program;
 pub(crate) mod reduce;
+pub(crate) mod registry;
 mod scan;
 mod scan_rows;
 pub(crate) mod simd;
@@ -46,6 +51,7 @@ pub(crate) mod vmath;
 
 pub(crate) use arrange::arranged;
 pub(crate) use assign::{AssignMasked, AssignPicks, AssignRegion};
+pub(crate) use check::Promise;
 pub(crate) use context::{Destination, KernelContext};
 pub(crate) use contract::Contract;
 pub(crate) use copy::copy_into;
@@ -58,8 +64,10 @@ pub(crate) use layout::{Reshape, View};
 pub(crate) use lift::{CombinePartials, FinishPartial, Lift, LiftItem, reduce_fill};
 pub(crate) use ops::{ElemOp, for_each_elementwise};
 pub(crate) use parts::{PartsFunction, TakePart};
+pub(crate) use portable::Portable;
 pub(crate) use program::{Program, ProgramBuilder, Value as ProgramValue};
 pub(crate) use reduce::{Ddof, Reducer, Reduction};
+pub(crate) use registry::Registry;
 pub(crate) use scan::{Scan, ScanApply, ScanOp as ScanKind, ScanSpec, ScanTotal};
 pub(crate) use sort::{ArgTopk, Argsort, Sort, Topk};
 pub(crate) use sparse::reduce_axes;

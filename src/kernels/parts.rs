@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::context::KernelContext;
 use super::operands::blocks;
 use crate::block::{Block, BlockLocation, Value};
@@ -34,7 +36,7 @@ impl PartsFunction {
 }
 
 /// Takes the block of one array out of the parts, and checks that it is what was promised.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TakePart {
     pub(crate) item: usize,
     pub(crate) dtype: DType,

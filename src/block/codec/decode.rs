@@ -85,8 +85,8 @@ fn read_node(reader: &mut Reader<'_>, depth: usize) -> Result<Node> {
         SPARSE => read_sparse(reader),
         PARTS if depth == MAX_DEPTH => Err(fault(format!("parts nest more than {MAX_DEPTH} deep"))),
         PARTS => {
-            // The smallest node is a list of no parts.
-            let n = reader.count("parts", 5)?;
+            // The smallest node is a dense block without axes.
+            let n = reader.count("parts", 3)?;
             (0..n).map(|_| read_node(reader, depth + 1)).collect::<Result<_>>().map(Node::Parts)
         }
         other => Err(fault(format!("layout {other} is not known"))),

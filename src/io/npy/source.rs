@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::super::file::{PositionedFile, ReadAt};
+use super::super::formats::NpyFile;
 use super::super::raw::RawSource;
 use super::header::{self, OP};
 use crate::array::DynArray;
-use crate::block::{ArrayMeta, Block, BlockLocation, BlockSource};
+use crate::block::{ArrayMeta, Block, BlockLocation, BlockSource, SourceSpec};
 use crate::chunks::Chunks;
 use crate::element::DType;
 use crate::error::Result;
@@ -119,6 +120,11 @@ impl NpySource {
         self.0.spec().shape()
     }
 
+    /// The numbers behind the header.
+    pub(in crate::io) fn raw(&self) -> &RawSource {
+        &self.0
+    }
+
     /// A number that stands for path, length and time of change of the file: equal keys, equal elements.
     ///
     /// # Examples
@@ -147,5 +153,9 @@ impl BlockSource for NpySource {
 
     fn scratch_bytes(&self, meta: &ArrayMeta) -> u64 {
         self.0.scratch_bytes(meta)
+    }
+
+    fn spec(&self) -> Option<SourceSpec> {
+        SourceSpec::of(&NpyFile::new(self.0.path(), self.0.len_bytes(), self.0.spec())).ok()
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ndarray::{ArrayD, IxDyn};
 
 use super::super::file::ReadAt;
+use super::super::formats::ZarrFolder;
 use super::super::raw::check_inside;
 use super::super::runs::Runs;
 use super::OP;
@@ -15,7 +16,7 @@ use super::meta::ZarrMeta;
 use super::shard::Shards;
 use super::store::Store;
 use crate::array::DynArray;
-use crate::block::{ArrayMeta, Block, BlockLocation, BlockSource, fresh};
+use crate::block::{ArrayMeta, Block, BlockLocation, BlockSource, SourceSpec, fresh};
 use crate::chunks::{AxisSpec, Chunks};
 use crate::config::Config;
 use crate::element::dispatch::dispatch;
@@ -309,6 +310,10 @@ impl BlockSource for ZarrSource {
     fn scratch_bytes(&self, _meta: &ArrayMeta) -> u64 {
         // One chunk encoded and decoded.
         self.meta.codec.n_bytes().saturating_mul(2)
+    }
+
+    fn spec(&self) -> Option<SourceSpec> {
+        SourceSpec::of(&ZarrFolder::new(self.store.root(), self.meta.dtype, &self.meta.shape)).ok()
     }
 }
 

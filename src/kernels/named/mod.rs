@@ -9,6 +9,7 @@ mod frexp;
 mod join;
 mod order;
 mod quantile;
+mod relayout;
 mod repeat;
 mod same_lengths;
 mod search;
@@ -20,7 +21,35 @@ pub(crate) use frexp::{Exponent, Mantissa};
 pub(crate) use join::Join;
 pub(crate) use quantile::Quantile;
 pub use quantile::QuantileMethod;
+pub(crate) use relayout::Relayout;
 pub(crate) use repeat::Repeat;
 pub(crate) use same_lengths::SameLengths;
 pub(crate) use search::{Distinct, InSorted, SearchSorted, Tally, TallyDistinct};
 pub(crate) use take_along::TakeAlong;
+
+use super::NamedKernel;
+use super::registry::Maker;
+
+/// All of them: their names, and how to make one from its parameters.
+pub(super) const ALL: [(&str, Maker); 16] = [
+    row::<Choose>(),
+    row::<Bincount>(),
+    row::<Histogram>(),
+    row::<SumPadded>(),
+    row::<Exponent>(),
+    row::<Mantissa>(),
+    row::<Join>(),
+    row::<Quantile>(),
+    row::<Relayout>(),
+    row::<Repeat>(),
+    row::<SameLengths>(),
+    row::<Distinct>(),
+    row::<InSorted>(),
+    row::<SearchSorted>(),
+    row::<TallyDistinct>(),
+    row::<TakeAlong>(),
+];
+
+const fn row<K: NamedKernel>() -> (&'static str, Maker) {
+    (K::NAME, super::func::make_call::<K>)
+}

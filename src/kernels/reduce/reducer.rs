@@ -34,6 +34,11 @@ impl Reducer {
         self.reduction
     }
 
+    /// The element type of what is reduced.
+    pub(crate) fn input(self) -> DType {
+        self.input
+    }
+
     /// The element type of the result.
     pub(crate) fn output_dtype(self) -> Result<DType> {
         self.reduction.output_dtype(self.input)

@@ -1,0 +1,290 @@
+//! The tasks of a plan, one by one, in the order in which they should run.
+
+use std::collections::{BinaryHeap, HashMap};
+
+use xxhash_rust::xxh3::Xxh3Default;
+
+use super::key::{block_index, group_name, task_key};
+use super::payload::{About, InputRun, of_constant, of_kernel};
+use crate::block::Value;
+use crate::block::codec::Encoded;
+use crate::error::Result;
+use crate::graph::Name;
+use crate::graph::layer::{InlineSource, Layer, Producer};
+use crate::graph::plan::{BitSet, Plan};
+use crate::graph::task::{TaskGraph, TaskId};
+use crate::kernels::{Portable, Registry};
+
+/// One task as it travels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RemoteTask {
+    /// Stands for what is computed.
+    pub(crate) key: String,
+    /// The keys of what is read, each once.
+    pub(crate) deps: Vec<String>,
+    /// What runs the task.
+    pub(crate) payload: Vec<u8>,
+    /// The place in the order of running: smaller ones first.
+    pub(crate) priority: u64,
+}
+
+/// A plan whose tasks have keys.
+#[derive(Debug)]
+pub(crate) struct RemotePlan<'a> {
+    plan: &'a Plan,
+    registry: u128,
+    /// What the keys of each layer begin with.
+    groups: Vec<String>,
+    constants: Vec<Constant<'a>>,
+    /// For each layer the constants behind its edges.
+    constant_of: Vec<Vec<Option<u32>>>,
+}
+
+/// Blocks in memory that tasks read in place.
+#[derive(Debug)]
+struct Constant<'a> {
+    source: &'a InlineSource,
+    group: String,
+    counts: Vec<u64>,
+}
+
+/// A task of the plan, or a block in memory.
+#[derive(Clone, Copy, Debug)]
+enum Item {
+    Task(TaskId),
+    Constant(u32, u64),
+}
+
+impl<'a> RemotePlan<'a> {
+    /// Names the tasks of a plan. Every block in memory that the plan reads is looked at, because its contents are part of
+    /// what is computed.
+    ///
+    /// # Errors
+    /// A layer calls a closure or reads a source that cannot be described, or a block in memory cannot be read.
+    pub(crate) fn new(plan: &'a Plan, registry: &Registry) -> Result<Self> {
+        let mut remote = Self {
+            plan,
+            registry: registry.hash(),
+            groups: Vec::with_capacity(plan.layers().len()),
+            constants: Vec::new(),
+            constant_of: Vec::with_capacity(plan.layers().len()),
+        };
+        let mut names: Vec<Name> = Vec::with_capacity(plan.layers().len());
+        let mut constants: HashMap<(usize, Name), (u32, Name)> = HashMap::new();
+        for (number, layer) in plan.layers().iter().enumerate() {
+            if plan.n_demanded(number) > 0 {
+                Portable::of(&layer.label, &layer.body.kernel(0)?)?;
+            }
+            let mut inputs = Vec::with_capacity(layer.edges.len());
+            let mut constant_of = Vec::with_capacity(layer.edges.len());
+            for edge in &layer.edges {
+                match &edge.from {
+                    // A layer that reads itself is named by all that its first tasks read.
+                    Producer::Layer(from) => {
+                        inputs.push(names.get(*from as usize).copied());
+                        constant_of.push(None);
+                    }
+                    Producer::Inline(source) => {
+                        let address = std::sync::Arc::as_ptr(&source.source).cast::<()>() as usize;
+                        let (place, name) = match constants.entry((address, Name::of(&source.grid))) {
+                            std::collections::hash_map::Entry::Occupied(found) => *found.get(),
+                            std::collections::hash_map::Entry::Vacant(free) => {
+                                *free.insert(remote.add_constant(source)?)
+                            }
+                        };
+                        inputs.push(Some(name));
+                        constant_of.push(Some(place));
+                    }
+                }
+            }
+            let name = Name::of(&("layer", remote.registry, layer.op, inputs));
+            names.push(name);
+            remote.groups.push(group_name(&layer.label, name));
+            remote.constant_of.push(constant_of);
+        }
+        Ok(remote)
+    }
+
+    fn add_constant(&mut self, source: &'a InlineSource) -> Result<(u32, Name)> {
+        let counts = source.grid.block_counts();
+        let mut hasher = Xxh3Default::new();
+        for number in 0..source.grid.n_blocks() {
+            let encoded = Encoded::of(&Value::Block(source.read(number)?))?;
+            hasher.update(&encoded.header);
+            encoded.frames.iter().for_each(|frame| hasher.update(frame.as_ref()));
+        }
+        let name = Name::of(&("constant", self.registry, &counts, hasher.digest128()));
+        let group = group_name(source.source.format(), name);
+        self.constants.push(Constant { source, group, counts });
+        Ok((self.constants.len() as u32 - 1, name))
+    }
+
+    /// The key of a task.
+    pub(crate) fn key(&self, task: TaskId) -> String {
+        task_key(&self.groups[task.layer() as usize], &self.plan.layer(task).counts, task.index())
+    }
+
+    /// The keys of the results of output `i` of the plan, in the order of their blocks.
+    pub(crate) fn output_keys(&self, i: usize) -> impl Iterator<Item = String> + '_ {
+        self.plan.roots_of(i).map(|root| self.key(self.plan.root(root)))
+    }
+
+    /// The tasks, inputs before users, depth first from each result: what is made is used soon.
+    pub(crate) fn tasks(&self) -> Tasks<'_> {
+        Tasks {
+            remote: self,
+            seen_tasks: self.plan.layers().iter().map(|layer| BitSet::new(layer.n_tasks())).collect(),
+            seen_constants: self.constants.iter().map(|c| BitSet::new(c.counts.iter().product())).collect(),
+            roots: (0..self.plan.outputs().len()).filter_map(|i| Root::first(self.plan, i)).collect(),
+            stack: Vec::new(),
+            n_given: 0,
+        }
+    }
+
+    /// What an item reads, in the order of its kernel.
+    fn inputs(&self, item: Item) -> Vec<Item> {
+        let mut inputs = Vec::new();
+        if let Item::Task(task) = item {
+            let layer = self.plan.layer(task);
+            for (edge, constant) in layer.edges.iter().zip(&self.constant_of[task.layer() as usize]) {
+                edge.map.inputs(task.index(), &mut |block| {
+                    inputs.push(match (&edge.from, constant) {
+                        (_, Some(constant)) => Item::Constant(*constant, block),
+                        (Producer::Layer(from), None) => Item::Task(TaskId::new(*from, block)),
+                        (Producer::Inline(_), None) => unreachable!("blocks in memory are constants"),
+                    });
+                });
+            }
+        }
+        inputs
+    }
+
+    /// The group, the counts and the number of an item.
+    fn place(&self, item: Item) -> (&str, &[u64], u64) {
+        match item {
+            Item::Task(task) => (&self.groups[task.layer() as usize], &self.plan.layer(task).counts, task.index()),
+            Item::Constant(place, number) => {
+                let constant = &self.constants[place as usize];
+                (&constant.group, &constant.counts, number)
+            }
+        }
+    }
+
+    fn make(&self, item: Item, inputs: &[Item], priority: u64) -> Result<RemoteTask> {
+        let (group, counts, number) = self.place(item);
+        let block = block_index(counts, number);
+        let runs = self.input_runs(inputs);
+        let about = |label, task_bytes| About { label, block: &block, task_bytes, registry: self.registry };
+        let payload = match item {
+            Item::Task(task) => {
+                let Layer { label, body, task_bytes, .. } = self.plan.layer(task);
+                let kernel = body.kernel(task.index())?;
+                of_kernel(&about(label, *task_bytes), &runs, Portable::of(label, &kernel)?)?
+            }
+            Item::Constant(place, number) => {
+                let source = self.constants[place as usize].source;
+                let read = source.read(number)?;
+                of_constant(&about(source.source.format(), read.n_bytes()), read)?
+            }
+        };
+        let mut deps: Vec<String> = Vec::new();
+        for run in &runs {
+            deps.extend(run.numbers.iter().map(|&number| task_key(&run.group, &run.counts, number)));
+        }
+        deps.sort_unstable();
+        deps.dedup();
+        Ok(RemoteTask { key: task_key(group, counts, number), deps, payload, priority })
+    }
+
+    /// Inputs with neighbours of one layer together.
+    fn input_runs(&self, inputs: &[Item]) -> Vec<InputRun<'_>> {
+        let mut runs: Vec<InputRun<'_>> = Vec::new();
+        for &input in inputs {
+            let (group, counts, number) = self.place(input);
+            match runs.last_mut() {
+                Some(run) if run.group == group => run.numbers.push(number),
+                _ => runs.push(InputRun { group: group.into(), counts: counts.into(), numbers: vec![number] }),
+            }
+        }
+        runs
+    }
+}
+
+/// The next result of one output; those that come first in their array come first.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Root {
+    position: std::cmp::Reverse<(u64, usize)>,
+    next: u64,
+    end: u64,
+}
+
+impl Root {
+    fn first(plan: &Plan, output: usize) -> Option<Root> {
+        let range = plan.roots_of(output);
+        Root { position: std::cmp::Reverse((0, output)), next: range.start, end: range.end }.at_next(plan)
+    }
+
+    fn at_next(self, plan: &Plan) -> Option<Root> {
+        (self.next < self.end).then(|| {
+            let std::cmp::Reverse((_, output)) = self.position;
+            Root { position: std::cmp::Reverse((plan.position(plan.root(self.next)), output)), ..self }
+        })
+    }
+}
+
+/// A task whose inputs are being given.
+#[derive(Debug)]
+struct Visit {
+    item: Item,
+    inputs: Vec<Item>,
+    n_done: usize,
+}
+
+/// The tasks of a [`RemotePlan`]; takes a bit of memory per task.
+#[derive(Debug)]
+pub(crate) struct Tasks<'p> {
+    remote: &'p RemotePlan<'p>,
+    seen_tasks: Vec<BitSet>,
+    seen_constants: Vec<BitSet>,
+    roots: BinaryHeap<Root>,
+    stack: Vec<Visit>,
+    n_given: u64,
+}
+
+impl Tasks<'_> {
+    /// Begins with an item that has not been begun with before.
+    fn enter(&mut self, item: Item) {
+        let (seen, number) = match item {
+            Item::Task(task) => (&mut self.seen_tasks[task.layer() as usize], task.index()),
+            Item::Constant(place, number) => (&mut self.seen_constants[place as usize], number),
+        };
+        if !seen.contains(number) {
+            seen.insert(number);
+            self.stack.push(Visit { item, inputs: self.remote.inputs(item), n_done: 0 });
+        }
+    }
+}
+
+impl Iterator for Tasks<'_> {
+    type Item = Result<RemoteTask>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let Some(visit) = self.stack.last_mut() else {
+                let root = self.roots.pop()?;
+                let task = self.remote.plan.root(root.next);
+                self.roots.extend(Root { next: root.next + 1, ..root }.at_next(self.remote.plan));
+                self.enter(Item::Task(task));
+                continue;
+            };
+            if let Some(&input) = visit.inputs.get(visit.n_done) {
+                visit.n_done += 1;
+                self.enter(input);
+                continue;
+            }
+            let Visit { item, inputs, .. } = self.stack.pop()?;
+            self.n_given += 1;
+            return Some(self.remote.make(item, &inputs, self.n_given - 1));
+        }
+    }
+}
