@@ -79,7 +79,7 @@ fn dask_variable_name(name: &str) -> String {
 }
 
 /// Total memory of the machine; 8 GiB where it cannot be read.
-fn machine_memory_bytes() -> u64 {
+pub(crate) fn machine_memory_bytes() -> u64 {
     const FALLBACK_BYTES: u64 = 8 << 30;
     let Ok(text) = std::fs::read_to_string("/proc/meminfo") else { return FALLBACK_BYTES };
     text.lines()

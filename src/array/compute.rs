@@ -125,8 +125,7 @@ fn run<'a>(
     options: &RunOptions,
 ) -> Result<Vec<Output<'a>>> {
     let job = PlanJob::new(plan, outputs, Arc::clone(runtime.buffer_pool()));
-    let options = if job.is_small() { options.clone().with_inline() } else { options.clone() };
-    runtime.run_job(&job, &options)?;
+    runtime.run_plan(&job, options)?;
     Ok(job.into_outputs())
 }
 

@@ -60,7 +60,8 @@
 //! src/element/      Element (sealed), DType, promotion, casts; dispatch.rs is the only list of element types
 //! src/chunks/       integers only: Extent, AxisChunks, Grid, Chunks; plans of slices, rechunks, reshapes, halos, trees
 //! src/sparse/       Coo, eager and usable alone: keys.rs (positions as one integer), merges, groups, products, CSR and CSC
-//! src/block/        one block, dense or sparse, of any element type; BlockSource, BlockSink; recycle.rs keeps buffers
+//! src/block/        one block, dense or sparse, of any element type; BlockSource, BlockSink; recycle.rs keeps buffers,
+//!                   codec/ makes blocks bytes, spec.rs opens a source elsewhere
 //! src/kernels/      functions on blocks
 //!   ops/              table.rs is THE op table: a row is an elementwise operation
 //!   program/          fused elementwise programs, run tile by tile       vmath/   vector math for all instruction sets
@@ -69,11 +70,13 @@
 //!   named/            the crate's own functions of a few blocks, by name  sparse/ the op table's methods of Coo
 //! src/graph/        expr.rs dag.rs name.rs; plan.rs layer.rs map.rs (arithmetic between layers) lower.rs; draw/
 //!   ops/              one structural operation per file: its facts, its lowering, what may move through it
-//!   optimize/         one pass per file, and the ordered list
+//!   optimize/         one pass per file, and the ordered list             wire/ plans as keys and bytes
 //! src/exec/         runtime.rs options.rs observe.rs cancel.rs job.rs are what callers see
 //!                   state.rs event.rs records.rs index.rs are the scheduler; memory.rs its account
 //!                   driver.rs serial.rs pool.rs run it; plan_job.rs output.rs join it with plans and results
+//!                   engine.rs asks threads or a cluster to run a plan; payload.rs runs one task of another process
 //!   remote/           feature `remote`: wire/ pickle/ comm/ speak to a dask.distributed scheduler, worker/ runs its tasks
+//!                   engine/ joins both to arrays, command.rs is the worker's command line (src/bin/)
 //! src/array/        the public lazy arrays, thin: a file per family of methods, listed in the docs of the module
 //! src/io/           a file or folder per format, all of them sources and sinks
 //! src/diag/         progress, profiles, task streams: all observers

@@ -7,7 +7,7 @@
 //! | `zarr` | yes | [`io::open_zarr`](crate::io), `save_zarr` and their like: Zarr 2 and 3 read, 3 written | about 85 crates, C and C++ builds (zstd, blosc), about a minute to compile |
 //! | `progress` | yes | [`diag::Progress`](crate::diag), `Runtime::progress()` | five small crates |
 //! | `mmap` | no | `io::open_npy_mapped`, an `unsafe fn` | one small crate; a file that is cut under a map kills the process |
-//! | `remote` | no | `exec::remote`: runs on a dask.distributed scheduler | about 25 crates, a C and assembly build (ring), half a minute to compile |
+//! | `remote` | no | `exec::remote`: runs on a dask.distributed scheduler | about 30 crates (clap among them, for the command line of workers), a C and assembly build (ring), half a minute to compile |
 //!
 //! Without any:
 //!

@@ -18,6 +18,8 @@
 //! | `memory` | budget, reservations, and the ledger of one run |
 //! | `driver` | what all drivers share: results in flight, running one task, errors and panics |
 //! | `serial` `pool` | the drivers |
+//! | `engine` | who runs a plan: threads of this process, or others |
+//! | `payload` | one task that came from another process |
 //! | `runtime` `options` `cancel` `observe` `job` | what callers see |
 //! | `spill/` | feature `remote`: results on disk, for when memory is short |
 //! | `remote/` | feature `remote`: runs on a dask.distributed scheduler |
@@ -27,6 +29,7 @@
 
 mod cancel;
 mod driver;
+mod engine;
 mod event;
 mod index;
 mod job;
@@ -55,8 +58,7 @@ pub use memory::{Budget, Reservation, parse_bytes};
 pub use observe::{Observer, RunFinish, RunId, RunStart, TaskFinish, TaskStart};
 pub use options::{RunOptions, RunReport};
 pub(crate) use output::{Output, SplitArray};
-// What speaks to clusters is a feature.
-#[allow(unused_imports)]
-pub(crate) use payload::run_payload;
 pub(crate) use plan_job::PlanJob;
+#[cfg(feature = "remote")]
+pub(crate) use pool::limit_kernel_threads;
 pub use runtime::{EnterGuard, Runtime};

@@ -8,15 +8,52 @@ use crate::error::{Error, Result};
 use crate::graph::wire::Payload;
 use crate::kernels::Registry;
 
-/// Runs the bytes of a task on its inputs, given in the order of [`Payload::inputs`].
+/// What whoever runs tasks of other processes has and allows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TaskRules<'a> {
+    /// The kernels and formats that tasks may name.
+    pub(crate) registry: &'a Registry,
+    /// Where results take their memory from.
+    pub(crate) pool: &'a BufferPool,
+    /// The most that a task may promise to allocate.
+    pub(crate) limit_bytes: Option<u64>,
+}
+
+impl TaskRules<'_> {
+    /// Refuses a task that the process has no room for, before its inputs are looked at.
+    fn check(&self, payload: &Payload<'_>) -> Result<()> {
+        match self.limit_bytes {
+            Some(limit_bytes) if payload.task_bytes() > limit_bytes => {
+                let error = Error::memory("task", payload.task_bytes(), limit_bytes);
+                let error = error.with_remedy("use smaller chunks, or workers with more memory");
+                Err(error.at_block(payload.label(), &payload.block_text()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Runs the bytes of a task; `input` gives the inputs by their keys.
 ///
 /// # Errors
-/// The bytes are no task of a process with an equal registry, the inputs are not its own, or the kernel fails or panics.
-pub(crate) fn run_payload(payload: &[u8], inputs: Vec<Value>, registry: &Registry, pool: &BufferPool) -> Result<Value> {
-    let payload = Payload::read(payload, registry)?;
+/// The bytes are no task of a process with an equal registry, an input is missing or not its own, the task promises more
+/// memory than there is, or the kernel fails or panics.
+pub(crate) fn run_payload(
+    payload: &[u8],
+    mut input: impl FnMut(&str) -> Result<Value>,
+    rules: &TaskRules<'_>,
+) -> Result<Value> {
+    let payload = Payload::read(payload, rules.registry)?;
+    rules.check(&payload)?;
+    let inputs = payload.inputs().iter().map(|key| input(key)).collect::<Result<_>>()?;
+    run(payload, inputs, rules)
+}
+
+/// Runs a task on its inputs, given in the order of [`Payload::inputs`].
+fn run(payload: Payload<'_>, inputs: Vec<Value>, rules: &TaskRules<'_>) -> Result<Value> {
     let (label, block) = (payload.label().to_owned(), payload.block_text());
     // Kernels see no state but their inputs and the pool, whose lock is taken for moves of pointers only.
-    catch_unwind(AssertUnwindSafe(|| payload.run(inputs, registry, pool)))
+    catch_unwind(AssertUnwindSafe(|| payload.run(inputs, rules.registry, rules.pool)))
         .unwrap_or_else(|panic| Err(Error::task(&label, &block, &format!("it panicked: {}", panic_text(&*panic)))))
 }
 
@@ -73,6 +110,12 @@ mod tests {
         registry
     }
 
+    /// Runs a task on inputs in their order.
+    fn run_on(payload: &[u8], inputs: Vec<Value>, registry: &Registry, pool: &BufferPool) -> Result<Value> {
+        let rules = TaskRules { registry, pool, limit_bytes: None };
+        run(Payload::read(payload, registry)?, inputs, &rules)
+    }
+
     /// All tasks of a plan, in their order.
     fn tasks_of(array: &DynArray) -> Result<Vec<RemoteTask>> {
         let plan = array.plan()?;
@@ -96,8 +139,8 @@ mod tests {
             deps.dedup();
             assert_eq!(deps, task.deps);
             // Looking up panics where a task is given before its inputs are.
-            let inputs = keys.iter().map(|key| decode_bytes(&store[key], &pool)).collect::<Result<_>>()?;
-            let value = run_payload(&task.payload, inputs, &registry, &pool)?;
+            let rules = TaskRules { registry: &registry, pool: &pool, limit_bytes: None };
+            let value = run_payload(&task.payload, |key| decode_bytes(&store[key], &pool), &rules)?;
             assert!(store.insert(task.key, Encoded::of(&value)?.to_bytes()).is_none(), "two tasks have one key");
         }
         let block = |key: String| decode_bytes(&store[&key], &pool)?.into_block();
@@ -356,7 +399,7 @@ mod tests {
     fn another_registry_is_refused_with_its_contents() {
         let task = tasks_of(matrix().as_dyn()).unwrap().remove(0);
         let pool = BufferPool::new(0);
-        let text = run_payload(&task.payload, Vec::new(), &Registry::new(), &pool).unwrap_err().to_string();
+        let text = run_on(&task.payload, Vec::new(), &Registry::new(), &pool).unwrap_err().to_string();
         assert!(text.contains("hyperslab ") && text.contains("equal registries"), "{text}");
     }
 
@@ -373,7 +416,7 @@ mod tests {
                 if labels.insert(payload.label().to_owned()) {
                     samples.push((task.payload.clone(), inputs.clone()));
                 }
-                store.insert(task.key, run_payload(&task.payload, inputs, &registry, &pool).unwrap());
+                store.insert(task.key, run_on(&task.payload, inputs, &registry, &pool).unwrap());
             }
         }
         samples
@@ -396,9 +439,9 @@ mod tests {
                     changed[at] = if *small { changed[at].wrapping_add(byte % 3) } else { *byte };
                 }
                 // What matters is that this returns, and asks for no memory that is not there.
-                let _ = run_payload(&changed, inputs.clone(), &registry, &pool);
+                let _ = run_on(&changed, inputs.clone(), &registry, &pool);
                 let cut = cut.index(payload.len());
-                prop_assert!(run_payload(&payload[..cut], inputs, &registry, &pool).is_err());
+                prop_assert!(run_on(&payload[..cut], inputs, &registry, &pool).is_err());
             }
         }
     }

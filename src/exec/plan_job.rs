@@ -23,6 +23,15 @@ impl<'a> PlanJob<'a> {
         Self { plan, outputs, pool }
     }
 
+    pub(crate) fn plan(&self) -> &'a Plan {
+        self.plan
+    }
+
+    /// Where results take their memory from.
+    pub(crate) fn buffers(&self) -> &BufferPool {
+        &self.pool
+    }
+
     /// What the outputs have taken.
     pub(crate) fn into_outputs(self) -> Vec<Output<'a>> {
         self.outputs

@@ -54,6 +54,13 @@ impl Pool {
     }
 }
 
+/// Gives kernels that split their work `n_threads` threads to do so, unless they have been given some already.
+#[cfg(feature = "remote")]
+pub(crate) fn limit_kernel_threads(n_threads: usize) {
+    // An error says that the global pool has been started: then it stays as it is.
+    drop(ThreadPoolBuilder::new().num_threads(n_threads).build_global());
+}
+
 fn start_threads(n_threads: usize) -> Result<ThreadPool> {
     let builder = ThreadPoolBuilder::new().num_threads(n_threads).thread_name(|i| format!("hyperslab-{i}"));
     builder.build().map_err(|fault| Error::threads(n_threads, fault))

@@ -11,10 +11,12 @@ use crate::error::{Error, Result};
 
 use super::cancel::CancelToken;
 use super::driver::{Context, Core, panic_text};
+use super::engine::{Engine, Threads};
 use super::job::Job;
 use super::memory::{Budget, parse_bytes};
 use super::observe::{Observer, Watch};
 use super::options::{RunOptions, RunReport};
+use super::plan_job::PlanJob;
 use super::{pool, serial};
 
 /// Threads, a memory budget and observers: where expressions are computed.
@@ -35,6 +37,7 @@ pub struct Runtime(Arc<Parts>);
 
 #[derive(Clone)]
 struct Parts {
+    engine: Arc<dyn Engine>,
     serial: bool,
     pool: pool::Pool,
     budget: Budget,
@@ -63,7 +66,8 @@ impl Runtime {
         let config = Config::global();
         let pool = pool::Pool::new(config.threads());
         let (budget, buffers) = memory_of(config.memory_bytes());
-        Self(Arc::new(Parts { serial: false, pool, budget, buffers, observers: Vec::new(), cancel: None }))
+        let engine = Arc::new(Threads);
+        Self(Arc::new(Parts { engine, serial: false, pool, budget, buffers, observers: Vec::new(), cancel: None }))
     }
 
     /// Uses `n_threads` threads of its own (at least one) instead of those of the global rayon pool. A run that is started
@@ -164,6 +168,12 @@ impl Runtime {
         self
     }
 
+    /// Has plans run by others than the threads of this process.
+    #[cfg(any(feature = "remote", test))]
+    pub(crate) fn with_engine(self, engine: Arc<dyn Engine>) -> Self {
+        self.with(|parts| parts.engine = engine)
+    }
+
     /// The memory budget that all runs share.
     ///
     /// # Examples
@@ -181,7 +191,17 @@ impl Runtime {
         &self.0.buffers
     }
 
-    /// The largest number of tasks at one time.
+    /// Who watches the runs.
+    pub(crate) fn observers(&self) -> &[Arc<dyn Observer>] {
+        &self.0.observers
+    }
+
+    /// What may stop a run with these options.
+    pub(crate) fn cancel_of<'a>(&'a self, options: &'a RunOptions) -> Option<&'a CancelToken> {
+        options.cancel().or(self.0.cancel.as_ref())
+    }
+
+    /// The largest number of tasks of this process at one time.
     ///
     /// # Examples
     /// ```
@@ -237,7 +257,14 @@ impl Runtime {
             .unwrap_or_else(|| DEFAULT.get_or_init(Runtime::local).clone())
     }
 
+    /// Runs a plan of block tasks, wherever this runtime has them run.
+    pub(crate) fn run_plan(&self, job: &PlanJob<'_>, options: &RunOptions) -> Result<RunReport> {
+        self.0.engine.run(self, job, options)
+    }
+
     /// Runs a job to its end and tells what was done. Tasks that compute something themselves do so in this runtime.
+    ///
+    /// Jobs run on threads of this process, in every runtime: nothing tells another process what they mean.
     ///
     /// # Errors
     /// The first error of a task, with the operation and the block; a panic of a task as such an error; cancellation. The
@@ -250,7 +277,7 @@ impl Runtime {
         let n_threads = if inline { 1 } else { self.n_threads() };
         let limit_bytes = self.budget().limit_bytes();
         let watch = Watch::start(&self.0.observers, || job.n_tasks(), n_threads, limit_bytes);
-        let context = Context { job, watch, cancel: options.cancel().or(self.0.cancel.as_ref()) };
+        let context = Context { job, watch, cancel: self.cancel_of(options) };
         // The plan's and the observers' own methods run outside of any task: a panic there ends only this run.
         let driven = catch_unwind(AssertUnwindSafe(|| {
             let core = Core::new(job, self.budget());
@@ -278,6 +305,7 @@ impl Runtime {
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Runtime")
+            .field("engine", &self.0.engine)
             .field("n_threads", &self.n_threads())
             .field("budget", self.budget())
             .field("n_observers", &self.0.observers.len())

@@ -11,8 +11,12 @@
 //! | `raw` | numbers in a file and nothing else |
 //! | `zarr` | Zarr versions 2 and 3, with sharding; feature `zarr` |
 //!
+//! `formats` opens the same files in other processes, and `connect` (feature `remote`) knows clusters of them.
+//!
 //! What is written appears under its name when it is complete, never in part.
 
+#[cfg(feature = "remote")]
+mod connect;
 mod file;
 mod formats;
 mod npy;

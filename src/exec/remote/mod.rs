@@ -19,10 +19,14 @@
 //! | `worker/` | a worker: its state machine, its messages, its event loop |
 //! | `nanny/` | a process that looks after a worker |
 //! | `local_cluster/` | a scheduler and workers as processes of this machine |
+//! | `engine/` | arrays on a cluster: plans to tasks, tasks to kernels, results to arrays |
+//! | `command` | the command line of workers |
 //! | `probe` | asking a scheduler who it is |
 
 pub(crate) mod client;
 pub(crate) mod comm;
+mod command;
+pub(crate) mod engine;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
@@ -35,6 +39,7 @@ pub(crate) mod wire;
 pub(crate) mod worker;
 
 pub use client::{Client, ConnectOptions, RemoteFuture};
+pub use command::worker_main;
 pub use local_cluster::{ClusterOptions, LocalCluster};
 pub use probe::SchedulerInfo;
 pub use security::{Security, TlsVersion};

@@ -13,8 +13,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::book::Name;
-use super::task::RemoteTask;
 use crate::error::{Error, Result};
+use crate::graph::wire::RemoteTask;
 
 const OP: &str = "submit";
 

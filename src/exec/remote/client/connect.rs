@@ -98,7 +98,7 @@ async fn find(target: &Target, deadline: Instant) -> Result<Address> {
 }
 
 /// The address in a file that a scheduler has written.
-fn read_scheduler_file(path: &Path) -> Result<String> {
+pub(in crate::exec::remote) fn read_scheduler_file(path: &Path) -> Result<String> {
     let text = std::fs::read_to_string(path).map_err(|source| Error::io(OP, path, source))?;
     let parsed: Option<serde_json::Value> = serde_json::from_str(&text).ok();
     let address = parsed.as_ref().and_then(|file| file.get("address")).and_then(serde_json::Value::as_str);

@@ -14,11 +14,11 @@ use super::future::RemoteFuture;
 use super::messages::update_graph;
 use super::options::SubmitOptions;
 use super::results::Results;
-use super::task::RemoteTask;
 use crate::error::{Error, Result};
 use crate::exec::remote::comm::{Address, RpcPool};
 use crate::exec::remote::probe::SchedulerInfo;
 use crate::exec::remote::wire::Value;
+use crate::graph::wire::RemoteTask;
 
 /// Closed when the client and all futures are gone.
 #[derive(Debug)]

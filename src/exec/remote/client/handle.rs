@@ -18,9 +18,9 @@ use super::options::{ConnectOptions, SubmitOptions};
 use super::park::wait_for;
 use super::results::Results;
 use super::scatter::{ScatterOptions, running_workers, scatter};
-use super::task::RemoteTask;
 use crate::error::{Error, Result};
 use crate::exec::remote::SchedulerInfo;
+use crate::graph::wire::RemoteTask;
 
 const OP: &str = "remote client";
 

@@ -5,10 +5,10 @@ use bytes::Bytes;
 use super::book::{Event, Name};
 use super::chunks::PlannedChunk;
 use super::options::SubmitOptions;
-use super::task::RemoteTask;
 use crate::error::{Error, Result};
 use crate::exec::remote::pickle::GraphPickle;
 use crate::exec::remote::wire::{Pickled, Serialized, Value, thrown_text};
+use crate::graph::wire::RemoteTask;
 
 /// The pickle of `{"collections": [{"type": "hyperslab"}]}`, which the scheduler notes beside the tasks.
 ///

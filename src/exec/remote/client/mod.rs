@@ -10,7 +10,7 @@
 //! | file | role |
 //! |---|---|
 //! | `book` | what is known of results: events in, instructions out |
-//! | `chunks` `task` | graphs, cut into messages |
+//! | `chunks` | graphs, cut into messages |
 //! | `messages` | the protocol's messages |
 //! | `results` `future` | where futures learn how their results stand |
 //! | `driver` `core` `handle` | the thread, what it shares, and [`Client`] |
@@ -33,14 +33,14 @@ mod options;
 mod park;
 mod results;
 mod scatter;
-mod task;
 
 #[cfg(test)]
 mod tests;
 
+pub(super) use connect::read_scheduler_file;
 pub use future::RemoteFuture;
 pub use handle::Client;
 pub use options::ConnectOptions;
 // The engine adapter is built on these.
 #[allow(unused_imports)]
-pub(crate) use {options::SubmitOptions, scatter::ScatterOptions, task::RemoteTask};
+pub(crate) use {options::SubmitOptions, scatter::ScatterOptions};

@@ -1,0 +1,26 @@
+//! A client of a scheduler as whoever runs tasks.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::cluster::Cluster;
+use crate::error::Result;
+use crate::exec::remote::client::{Client, RemoteFuture, SubmitOptions};
+use crate::graph::wire::RemoteTask;
+
+impl Cluster for Client {
+    type Future = RemoteFuture;
+
+    fn submit(&self, tasks: Vec<RemoteTask>, wanted: &[String]) -> Result<Vec<RemoteFuture>> {
+        Client::submit(self, tasks, wanted, &SubmitOptions::new())
+    }
+
+    fn wait(&self, future: &RemoteFuture, limit: Duration) -> Result<bool> {
+        if limit.is_zero() { future.check() } else { future.wait_within(limit) }
+    }
+
+    fn gather(&self, futures: &[RemoteFuture]) -> Result<Vec<Bytes>> {
+        Client::gather(self, futures)
+    }
+}

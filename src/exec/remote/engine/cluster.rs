@@ -1,0 +1,28 @@
+//! What is asked of whoever runs tasks.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::error::Result;
+use crate::graph::wire::RemoteTask;
+
+/// Runs tasks elsewhere and keeps their results.
+pub(crate) trait Cluster: fmt::Debug + Send + Sync {
+    /// A result that is kept as long as this lives. When the last one is gone, what is not computed yet is not computed.
+    type Future: Send + Sync;
+
+    /// Has tasks run, and gives the results of those whose keys are wanted, in the order of the keys. Inputs come before
+    /// users; smaller priorities go first.
+    fn submit(&self, tasks: Vec<RemoteTask>, wanted: &[String]) -> Result<Vec<Self::Future>>;
+
+    /// Whether a result is there, after waiting for a while at most.
+    ///
+    /// # Errors
+    /// It will never be there: the error says why.
+    fn wait(&self, future: &Self::Future, limit: Duration) -> Result<bool>;
+
+    /// The bytes of results that are there, in the order of their futures.
+    fn gather(&self, futures: &[Self::Future]) -> Result<Vec<Bytes>>;
+}

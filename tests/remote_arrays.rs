@@ -1,0 +1,163 @@
+//! Arrays computed by workers on a stock scheduler, which needs a Python with `distributed`.
+//!
+//! `HYPERSLAB_PYTHON` names it; without that variable the tests say that they are skipped.
+
+#![cfg(feature = "remote")]
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use hyperslab::exec::remote::{Client, ConnectOptions};
+use hyperslab::io::save_npy;
+use hyperslab::kernel::{NamedKernel, Registry};
+use hyperslab::ndarray::s;
+use hyperslab::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Processes that end with the test.
+struct Cluster {
+    workers: Vec<Child>,
+    scheduler: Child,
+    client: Client,
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.client.close();
+        for process in self.workers.iter_mut().chain([&mut self.scheduler]) {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+impl Cluster {
+    /// A scheduler and two workers; nothing if no Python is named.
+    fn start() -> Option<Self> {
+        let Some(python) = std::env::var_os("HYPERSLAB_PYTHON").map(PathBuf::from) else {
+            eprintln!("skipped: HYPERSLAB_PYTHON names no Python with `distributed`");
+            return None;
+        };
+        let mut scheduler = Command::new(python)
+            .args(["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"])
+            .env("DASK_DISTRIBUTED__SCHEDULER__WORKER_SATURATION", "inf")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(scheduler.stderr.take().unwrap());
+        let (found, address) = mpsc::channel();
+        // Reads to the end, so that the scheduler never waits for a reader of its log.
+        std::thread::spawn(move || {
+            for line in log.lines().map_while(Result::ok) {
+                if let Some((_, address)) = line.split_once("Scheduler at:") {
+                    let _ = found.send(address.trim().to_owned());
+                }
+            }
+        });
+        let address = address.recv_timeout(Duration::from_mins(2)).expect("a scheduler tells where it listens");
+        let worker = |name| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_hyperslab-worker"));
+            command.args([address.as_str(), "--nthreads", "2", "--name", name, "--memory-limit", "1GiB"]);
+            command.stdin(Stdio::null()).spawn().unwrap()
+        };
+        let workers = ["alice", "bob"].map(worker).into();
+        let client = Client::connect(&ConnectOptions::address(&address)).unwrap();
+        client.wait_for_workers(2, Duration::from_mins(1)).unwrap();
+        Some(Self { workers, scheduler, client })
+    }
+
+    fn runtime(&self) -> Runtime {
+        let mut registry = Registry::new();
+        registry.register_files().unwrap();
+        Runtime::on_client(self.client.clone(), registry)
+    }
+}
+
+fn matrix() -> Array<f64> {
+    let values: Vec<f64> = (0..60 * 40).map(|i| f64::from((i * 37) % 101) / 7.0 - 6.5).collect();
+    Array::from_vec(values, Chunks::size(400)).unwrap().reshape([60, 40]).unwrap().rechunk((20, 16)).unwrap()
+}
+
+fn expressions(x: &Array<f64>) -> Result<Vec<(&'static str, Array<f64>)>> {
+    let y = Array::<f64>::from_vec((0..40).map(f64::from).collect(), Chunks::size(7))?;
+    let mut assigned = x.clone();
+    assigned.assign_mask(&x.gt(0.0)?, 0.5)?;
+    Ok(vec![
+        ("fused", (x * x + 1.0).sqrt() - &y),
+        ("mean", x.mean_axis(0)?),
+        ("variance", x.var_axis(1)?),
+        ("slice", x.slice(s![5..50;3, ..;-1])?),
+        ("rows by a mask", x.mask(&x.gt(7.0)?.any_axis(1)?)?),
+        ("assigned", assigned),
+        ("rechunked", x.rechunk((7, 40))?),
+        ("product", x.matmul(&x.transpose())?),
+        ("running sum", x.cumsum(1)?),
+        ("sorted", x.sort(0)?),
+        ("sparse", x.to_sparse().sum_axis(0)?.to_dense()),
+        ("persisted", (x + 1.0).persist()?.sum_axis(1)?),
+    ])
+}
+
+#[test]
+fn arrays_have_the_same_bits_as_here() {
+    let Some(cluster) = Cluster::start() else { return };
+    let x = matrix();
+    let here: Vec<_> =
+        expressions(&x).unwrap().into_iter().map(|(name, array)| (name, array.compute().unwrap())).collect();
+    cluster.runtime().enter(|| {
+        for ((name, array), (_, here)) in expressions(&x).unwrap().into_iter().zip(&here) {
+            let there = array.compute().unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(there.shape(), here.shape(), "{name}");
+            assert!(there.iter().zip(here).all(|(a, b)| a.to_bits() == b.to_bits()), "{name}");
+        }
+    });
+}
+
+#[test]
+fn many_tasks_and_files_on_a_cluster() {
+    let Some(cluster) = Cluster::start() else { return };
+    let n = 20_000i64;
+    let x = Array::<i64>::arange(0, n, 1, Chunks::size(10)).unwrap();
+    assert_eq!(cluster.runtime().enter(|| x.sum().scalar()).unwrap(), n * (n - 1) / 2);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.npy");
+    cluster.runtime().enter(|| save_npy(&(&matrix() + 1.0), &path)).unwrap();
+    let read = open_npy(&path, (16, 16)).unwrap().try_typed::<f64>().unwrap();
+    let sum = cluster.runtime().enter(|| read.sum().scalar()).unwrap();
+    assert_eq!(sum.to_bits(), read.sum().scalar().unwrap().to_bits());
+}
+
+#[derive(Serialize, Deserialize)]
+struct Unknown;
+
+impl NamedKernel for Unknown {
+    const NAME: &'static str = "test.unknown";
+
+    fn run(
+        &self,
+        blocks: &[hyperslab::block::Block],
+        _at: &hyperslab::block::BlockLocation,
+    ) -> Result<hyperslab::block::Block> {
+        Ok(blocks[0].clone())
+    }
+}
+
+#[test]
+fn errors_of_workers_arrive_and_the_cluster_goes_on() {
+    let Some(cluster) = Cluster::start() else { return };
+    let mut registry = Registry::new();
+    registry.register_files().unwrap();
+    registry.register::<Unknown>().unwrap();
+    let x = matrix();
+    let other = Runtime::on_client(cluster.client.clone(), registry);
+    let text = other.enter(|| x.sum().scalar()).unwrap_err().to_string();
+    assert!(text.contains("equal registries"), "{text}");
+    let large = Array::<f64>::ones([1 << 28], Chunks::size(1 << 28)).unwrap();
+    let text = cluster.runtime().enter(|| large.compute()).unwrap_err().to_string();
+    assert!(text.contains("smaller chunks"), "{text}");
+    assert!(cluster.runtime().enter(|| x.sum().scalar()).is_ok());
+}
