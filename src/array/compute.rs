@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::{ArrayD, Dimension, IxDyn};
 
 use super::{Array, DynArray};
-use crate::block::{ArrayMeta, Block, BlockData, BlockSink, BlocksSource, Value, fresh};
+use crate::block::{ArrayMeta, Block, BlockData, BlockLocation, BlockSink, BlockSource, BlocksSource, Value, fresh};
 use crate::chunks::{AxisChunks, Grid};
 use crate::element::Element;
 use crate::element::dispatch::dispatch;
@@ -100,20 +100,16 @@ impl DynArray {
         crate::graph::to_svg(&[Arc::clone(self.expr())])
     }
 
-    /// The same persisted array with the sizes that its blocks turned out to have.
+    /// The same persisted array with the sizes that its blocks turned out to have. Each block is looked at and let go.
     fn with_sizes_of_blocks(&self) -> Result<Self> {
-        let blocks = self.in_memory_blocks()?;
-        let grid = grid_of_blocks("compute_chunk_sizes", &blocks, &self.grid().block_counts())?;
+        let source = self.expr().op().source();
+        let source = source.ok_or_else(|| Error::bug("compute_chunk_sizes", "the array is not persisted"))?;
+        let shape = |number| source.read(&BlockLocation::new(self.grid(), number)).map(|block| block.shape());
+        let shapes = (0..self.n_blocks()).map(shape).collect::<Result<Vec<_>>>()?;
+        let grid = grid_of_blocks("compute_chunk_sizes", &shapes, &self.grid().block_counts())?;
         let meta = ArrayMeta { grid, ..self.meta().clone() };
         let key = crate::graph::Name::of(&("sizes", self.name()));
-        Ok(DynArray::from_source_named(Arc::new(BlocksSource::new(blocks)), meta, key))
-    }
-
-    fn in_memory_blocks(&self) -> Result<Vec<Block>> {
-        let source = self.expr().op().in_memory_source();
-        let source = source.ok_or_else(|| Error::bug("compute_chunk_sizes", "the array is not persisted"))?;
-        let at = |number| crate::block::BlockLocation::new(self.grid(), number);
-        (0..self.n_blocks()).map(|number| source.read(&at(number))).collect()
+        Ok(DynArray::from_source_named(Arc::clone(source), meta, key))
     }
 }
 
@@ -151,16 +147,22 @@ pub(crate) fn compute_blocks(arrays: &[&DynArray], runtime: &Runtime, options: &
 pub(crate) fn persist_all(arrays: &[&DynArray], runtime: &Runtime, options: &RunOptions) -> Result<Vec<DynArray>> {
     let exprs: Vec<Arc<Expr>> = arrays.iter().map(|array| Arc::clone(array.expr())).collect();
     let (plan, places) = plan(&exprs)?;
+    // Its own name, so that later expressions on it do not compute it again, and are not taken for it.
+    let named = |array: &DynArray, source: Arc<dyn BlockSource>| {
+        let key = crate::graph::Name::of(&("persisted", array.name()));
+        DynArray::from_source_named(source, array.meta().clone(), key)
+    };
+    if let Some(kept) = runtime.keep_plan(&plan, options)? {
+        return Ok(places.iter().zip(arrays).map(|(&place, array)| named(array, Arc::clone(&kept[place]))).collect());
+    }
     let n_outputs = places.iter().max().map_or(0, |&last| last + 1);
     let grid_of = |place: usize| places.iter().position(|&p| p == place).map(|i| arrays[i].grid());
     let outputs = (0..n_outputs).filter_map(grid_of).map(Output::blocks).collect();
     let outputs = run(&plan, outputs, runtime, options)?;
     let lists = outputs.into_iter().map(Output::into_blocks).collect::<Result<Vec<_>>>()?;
     let persisted = places.iter().zip(arrays).map(|(&place, array)| {
-        let source = BlocksSource::new(lists[place].clone());
-        // Its own name, so that later expressions on it do not compute it again, and are not taken for it.
-        let key = crate::graph::Name::of(&("persisted", array.name()));
-        DynArray::from_source_named(Arc::new(source), array.meta().clone(), key)
+        let source: Arc<dyn BlockSource> = Arc::new(BlocksSource::new(lists[place].clone()));
+        named(array, source)
     });
     Ok(persisted.collect())
 }
@@ -199,7 +201,8 @@ impl Landing {
         match self {
             Landing::Whole(array) => Ok(array.into_block()),
             Landing::Parts => {
-                let grid = grid_of_blocks("compute", &blocks, &meta.grid.block_counts())?;
+                let shapes: Vec<Vec<usize>> = blocks.iter().map(Block::shape).collect();
+                let grid = grid_of_blocks("compute", &shapes, &meta.grid.block_counts())?;
                 join_blocks(blocks, &grid, runtime)
             }
         }
@@ -244,8 +247,7 @@ fn join_blocks(mut blocks: Vec<Block>, grid: &Grid, runtime: &Runtime) -> Result
 }
 
 /// The grid that blocks in row-major order make; an error if blocks of one row or column differ in length.
-fn grid_of_blocks(op: &'static str, blocks: &[Block], counts: &[u64]) -> Result<Grid> {
-    let shapes: Vec<Vec<usize>> = blocks.iter().map(Block::shape).collect();
+fn grid_of_blocks(op: &'static str, shapes: &[Vec<usize>], counts: &[u64]) -> Result<Grid> {
     let mut sizes: Vec<Vec<Option<u64>>> = counts.iter().map(|&n| vec![None; n as usize]).collect();
     for (number, shape) in shapes.iter().enumerate() {
         let mut rest = number as u64;

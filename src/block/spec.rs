@@ -90,6 +90,12 @@ impl SourceSpec {
         &self.params
     }
 
+    /// What the format needs to know, if it is this format and all of the array is meant.
+    pub(crate) fn whole<F: SourceFormat>(&self) -> Option<F> {
+        let is_whole = self.starts.is_empty() && self.format == F::NAME && self.version == F::VERSION;
+        if is_whole { postcard::from_bytes(&self.params).ok() } else { None }
+    }
+
     /// The part of the same array that starts at `starts`.
     pub(crate) fn shifted(mut self, starts: &[u64]) -> Self {
         if self.starts.is_empty() {

@@ -8,10 +8,11 @@ use std::sync::{Arc, OnceLock};
 use crate::block::BufferPool;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::graph::Plan;
 
 use super::cancel::CancelToken;
 use super::driver::{Context, Core, panic_text};
-use super::engine::{Engine, Threads};
+use super::engine::{Engine, Kept, Threads};
 use super::job::Job;
 use super::memory::{Budget, parse_bytes};
 use super::observe::{Observer, Watch};
@@ -260,6 +261,11 @@ impl Runtime {
     /// Runs a plan of block tasks, wherever this runtime has them run.
     pub(crate) fn run_plan(&self, job: &PlanJob<'_>, options: &RunOptions) -> Result<RunReport> {
         self.0.engine.run(self, job, options)
+    }
+
+    /// Runs a plan and leaves the results where they are computed, if that is not in this process.
+    pub(crate) fn keep_plan(&self, plan: &Plan, options: &RunOptions) -> Result<Option<Kept>> {
+        self.0.engine.keep(self, plan, options)
     }
 
     /// Runs a job to its end and tells what was done. Tasks that compute something themselves do so in this runtime.

@@ -107,6 +107,14 @@ macro_rules! define_op {
                 }
             }
 
+            /// What the blocks of the array are read from, if they are.
+            pub(crate) fn source(&self) -> Option<&std::sync::Arc<dyn crate::block::BlockSource>> {
+                match self {
+                    Op::Source(source) => Some(source.source()),
+                    _ => None,
+                }
+            }
+
             /// The facts of the operation.
             pub(crate) fn spec(&self) -> &dyn OpSpec {
                 match self { $(Op::$variant(op) => op,)* }

@@ -28,6 +28,10 @@ impl SourceOp {
         Self { source, key }
     }
 
+    pub(crate) fn source(&self) -> &Arc<dyn BlockSource> {
+        &self.source
+    }
+
     /// The source, if its blocks are in memory.
     pub(crate) fn in_memory(&self) -> Option<&dyn BlockSource> {
         self.source.is_in_memory().then_some(&*self.source)

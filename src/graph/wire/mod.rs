@@ -13,13 +13,18 @@
 //! The hash in a key stands for what is computed, contents of blocks in memory included, so equal work has equal keys
 //! whoever asks for it, and different work different ones; a cluster computes it once.
 //!
+//! Blocks that the cluster keeps already ([`HeldBlocks`]) are read by their keys, and have no tasks.
+//!
 //! On the other side [`Payload`] reads the bytes, with nothing but its own checks to trust. No sockets here, no threads.
 
+mod held;
 mod key;
 mod payload;
 mod tasks;
 
 // What speaks to clusters is a feature.
+#[allow(unused_imports)]
+pub(crate) use held::HeldBlocks;
 #[allow(unused_imports)]
 pub(crate) use payload::{MAGIC, Payload};
 #[allow(unused_imports)]

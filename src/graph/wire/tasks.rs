@@ -4,6 +4,7 @@ use std::collections::{BinaryHeap, HashMap};
 
 use xxhash_rust::xxh3::Xxh3Default;
 
+use super::held::HeldBlocks;
 use super::key::{block_index, group_name, task_key};
 use super::payload::{About, InputRun, of_constant, of_kernel};
 use crate::block::Value;
@@ -35,6 +36,8 @@ pub(crate) struct RemotePlan<'a> {
     registry: u128,
     /// What the keys of each layer begin with.
     groups: Vec<String>,
+    /// The layers whose blocks the cluster keeps.
+    held: Vec<bool>,
     constants: Vec<Constant<'a>>,
     /// For each layer the constants behind its edges.
     constant_of: Vec<Vec<Option<u32>>>,
@@ -62,19 +65,26 @@ impl<'a> RemotePlan<'a> {
     /// # Errors
     /// A layer calls a closure or reads a source that cannot be described, or a block in memory cannot be read.
     pub(crate) fn new(plan: &'a Plan, registry: &Registry) -> Result<Self> {
+        Self::on(None, plan, registry)
+    }
+
+    /// The same for a cluster that may keep some of the blocks.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and another cluster keeps blocks.
+    pub(crate) fn on(cluster: Option<u128>, plan: &'a Plan, registry: &Registry) -> Result<Self> {
         let mut remote = Self {
             plan,
             registry: registry.hash(),
             groups: Vec::with_capacity(plan.layers().len()),
+            held: Vec::with_capacity(plan.layers().len()),
             constants: Vec::new(),
             constant_of: Vec::with_capacity(plan.layers().len()),
         };
         let mut names: Vec<Name> = Vec::with_capacity(plan.layers().len());
         let mut constants: HashMap<(usize, Name), (u32, Name)> = HashMap::new();
         for (number, layer) in plan.layers().iter().enumerate() {
-            if plan.n_demanded(number) > 0 {
-                Portable::of(&layer.label, &layer.body.kernel(0)?)?;
-            }
+            let held = remote.look_at(number, cluster)?;
             let mut inputs = Vec::with_capacity(layer.edges.len());
             let mut constant_of = Vec::with_capacity(layer.edges.len());
             for edge in &layer.edges {
@@ -97,12 +107,33 @@ impl<'a> RemotePlan<'a> {
                     }
                 }
             }
-            let name = Name::of(&("layer", remote.registry, layer.op, inputs));
+            let (name, group) = match &held {
+                Some(held) => (Name::of(&("held", &held.group)), held.group.clone()),
+                None => {
+                    let name = Name::of(&("layer", remote.registry, layer.op, inputs));
+                    (name, group_name(&layer.label, name))
+                }
+            };
             names.push(name);
-            remote.groups.push(group_name(&layer.label, name));
+            remote.groups.push(group);
+            remote.held.push(held.is_some());
             remote.constant_of.push(constant_of);
         }
         Ok(remote)
+    }
+
+    /// The blocks of a layer if the cluster keeps them; otherwise its tasks must be able to leave the process.
+    fn look_at(&self, number: usize, cluster: Option<u128>) -> Result<Option<HeldBlocks>> {
+        if self.plan.n_demanded(number) == 0 {
+            return Ok(None);
+        }
+        let layer = &self.plan.layers()[number];
+        let kernel = layer.body.kernel(0)?;
+        let held = HeldBlocks::read_by(&layer.label, &kernel, cluster)?;
+        if held.is_none() {
+            Portable::of(&layer.label, &kernel)?;
+        }
+        Ok(held)
     }
 
     fn add_constant(&mut self, source: &'a InlineSource) -> Result<(u32, Name)> {
@@ -122,6 +153,16 @@ impl<'a> RemotePlan<'a> {
     /// The key of a task.
     pub(crate) fn key(&self, task: TaskId) -> String {
         task_key(&self.groups[task.layer() as usize], &self.plan.layer(task).counts, task.index())
+    }
+
+    /// Whether the cluster keeps the result of a task, so that there is no such task.
+    pub(crate) fn is_held(&self, task: TaskId) -> bool {
+        self.held[task.layer() as usize]
+    }
+
+    /// What the keys of output `i` of the plan begin with.
+    pub(crate) fn output_group(&self, i: usize) -> &str {
+        &self.groups[self.plan.outputs()[i] as usize]
     }
 
     /// The keys of the results of output `i` of the plan, in the order of their blocks.
@@ -254,6 +295,9 @@ pub(crate) struct Tasks<'p> {
 impl Tasks<'_> {
     /// Begins with an item that has not been begun with before.
     fn enter(&mut self, item: Item) {
+        if matches!(item, Item::Task(task) if self.remote.is_held(task)) {
+            return;
+        }
         let (seen, number) = match item {
             Item::Task(task) => (&mut self.seen_tasks[task.layer() as usize], task.index()),
             Item::Constant(place, number) => (&mut self.seen_constants[place as usize], number),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::cluster::Cluster;
 use crate::error::Result;
@@ -14,6 +15,14 @@ impl Cluster for Client {
 
     fn submit(&self, tasks: Vec<RemoteTask>, wanted: &[String]) -> Result<Vec<RemoteFuture>> {
         Client::submit(self, tasks, wanted, &SubmitOptions::new())
+    }
+
+    fn id(&self) -> u128 {
+        xxh3_128(self.scheduler().id.as_bytes())
+    }
+
+    fn join(&self, keys: &[String]) -> Result<Vec<RemoteFuture>> {
+        Client::join(self, keys)
     }
 
     fn wait(&self, future: &RemoteFuture, limit: Duration) -> Result<bool> {

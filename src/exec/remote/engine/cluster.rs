@@ -9,13 +9,19 @@ use crate::error::Result;
 use crate::graph::wire::RemoteTask;
 
 /// Runs tasks elsewhere and keeps their results.
-pub(crate) trait Cluster: fmt::Debug + Send + Sync {
+pub(crate) trait Cluster: fmt::Debug + Send + Sync + 'static {
     /// A result that is kept as long as this lives. When the last one is gone, what is not computed yet is not computed.
-    type Future: Send + Sync;
+    type Future: Send + Sync + 'static;
+
+    /// Tells this cluster from others.
+    fn id(&self) -> u128;
 
     /// Has tasks run, and gives the results of those whose keys are wanted, in the order of the keys. Inputs come before
     /// users; smaller priorities go first.
     fn submit(&self, tasks: Vec<RemoteTask>, wanted: &[String]) -> Result<Vec<Self::Future>>;
+
+    /// Results that others have had computed and keep, in the order of their keys.
+    fn join(&self, keys: &[String]) -> Result<Vec<Self::Future>>;
 
     /// Whether a result is there, after waiting for a while at most.
     ///

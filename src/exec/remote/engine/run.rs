@@ -5,19 +5,22 @@
 //! when it is here.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::cluster::Cluster;
+use super::kept::KeptBlocks;
+use crate::block::BlockSource;
 use crate::block::codec::decode_bytes;
 use crate::error::{Error, Result};
-use crate::exec::engine::Engine;
+use crate::exec::engine::{Engine, Kept};
 use crate::exec::job::Job;
 use crate::exec::observe::Watch;
 use crate::exec::{CancelToken, PlanJob, RunOptions, RunReport, Runtime};
-use crate::graph::wire::{RemotePlan, RemoteTask};
+use crate::graph::wire::{HeldBlocks, RemotePlan};
 use crate::graph::{Plan, TaskGraph, TaskId};
 use crate::kernels::Registry;
 
@@ -34,7 +37,7 @@ const MANY_TASKS: u64 = 100_000;
 /// Has the plans of a runtime run on a cluster.
 #[derive(Debug)]
 pub(crate) struct RemoteEngine<C> {
-    cluster: C,
+    cluster: Arc<C>,
     registry: Registry,
     has_warned: AtomicBool,
 }
@@ -42,7 +45,28 @@ pub(crate) struct RemoteEngine<C> {
 impl<C: Cluster> RemoteEngine<C> {
     /// `registry` must be that of the workers.
     pub(crate) fn new(cluster: C, registry: Registry) -> Self {
-        Self { cluster, registry, has_warned: AtomicBool::new(false) }
+        Self { cluster: Arc::new(cluster), registry, has_warned: AtomicBool::new(false) }
+    }
+
+    /// Has the tasks of a plan computed. Gives its results, and what the keys of each output begin with.
+    fn submit(&self, plan: &Plan) -> Result<(Roots<C>, Vec<String>)> {
+        let remote = RemotePlan::on(Some(self.cluster.id()), plan, &self.registry)?;
+        self.advise(plan);
+        let roots: Vec<TaskId> = (0..plan.n_roots()).map(|i| plan.root(i)).collect();
+        let keys = |is_held: bool| -> Vec<String> {
+            roots.iter().filter(|&&root| remote.is_held(root) == is_held).map(|&root| remote.key(root)).collect()
+        };
+        let (held, wanted) = (keys(true), keys(false));
+        let tasks = remote.tasks().collect::<Result<Vec<_>>>()?;
+        let mut made = if wanted.is_empty() { Vec::new() } else { self.cluster.submit(tasks, &wanted)? }.into_iter();
+        let mut held = if held.is_empty() { Vec::new() } else { self.cluster.join(&held)? }.into_iter();
+        let missing = || Error::bug(OP, "a result has no future");
+        let mut future = |root: TaskId| -> Result<(TaskId, C::Future)> {
+            let future = if remote.is_held(root) { held.next() } else { made.next() };
+            Ok((root, future.ok_or_else(missing)?))
+        };
+        let futures = roots.iter().map(|&root| future(root)).collect::<Result<_>>()?;
+        Ok((futures, (0..plan.outputs().len()).map(|i| remote.output_group(i).to_owned()).collect()))
     }
 
     /// Says, once, that a plan has more tasks than a scheduler takes with ease.
@@ -52,7 +76,27 @@ impl<C: Cluster> RemoteEngine<C> {
             eprintln!("{}", advice(n_tasks));
         }
     }
+
+    /// Tells observers of a run, and runs it.
+    fn watched<T>(
+        &self,
+        runtime: &Runtime,
+        plan: &Plan,
+        n_tasks: u64,
+        run: impl FnOnce(Option<&Watch<'_>>) -> Result<T>,
+    ) -> Result<(T, RunReport)> {
+        let watch = Watch::start(runtime.observers(), || Some(n_tasks), runtime.n_threads(), 0);
+        let result = run(watch.as_ref());
+        let report = RunReport { n_tasks: plan.n_tasks(), ..RunReport::default() };
+        if let Some(watch) = &watch {
+            watch.run_finished(&report, result.as_ref().err());
+        }
+        Ok((result?, report))
+    }
 }
+
+/// The tasks whose results are asked for, and the results.
+type Roots<C> = VecDeque<(TaskId, <C as Cluster>::Future)>;
 
 fn advice(n_tasks: u64) -> String {
     format!(
@@ -63,29 +107,46 @@ fn advice(n_tasks: u64) -> String {
 
 impl<C: Cluster> Engine for RemoteEngine<C> {
     fn run(&self, runtime: &Runtime, job: &PlanJob<'_>, options: &RunOptions) -> Result<RunReport> {
-        let plan = job.plan();
-        let watch = Watch::start(runtime.observers(), || Some(plan.n_roots()), runtime.n_threads(), 0);
-        let run = Run { cluster: &self.cluster, job, watch: watch.as_ref(), cancel: runtime.cancel_of(options) };
-        let submit = || {
-            run.check_cancelled()?;
-            let remote = RemotePlan::new(plan, &self.registry)?;
-            self.advise(plan);
-            let roots: Vec<TaskId> = (0..plan.n_roots()).map(|i| plan.root(i)).collect();
-            let wanted: Vec<String> = roots.iter().map(|&root| remote.key(root)).collect();
-            let tasks = remote.tasks().collect::<Result<Vec<_>>>()?;
-            let futures = self.cluster.submit(tasks, &wanted)?;
-            if futures.len() != roots.len() {
-                return Err(Error::bug(OP, format!("{} futures of {} results", futures.len(), roots.len())));
-            }
-            run.fetch(roots.into_iter().zip(futures).collect())
+        let (plan, cancel) = (job.plan(), runtime.cancel_of(options));
+        let fetch = |watch: Option<&Watch<'_>>| -> Result<()> {
+            check_cancelled(cancel)?;
+            let (roots, _) = self.submit(plan)?;
+            Run { cluster: &*self.cluster, job, watch, cancel }.fetch(roots)
         };
-        let result = submit();
-        let report = RunReport { n_tasks: plan.n_tasks(), ..RunReport::default() };
-        if let Some(watch) = &watch {
-            watch.run_finished(&report, result.as_ref().err());
-        }
-        result.map(|()| report)
+        let ((), report) = self.watched(runtime, plan, plan.n_roots(), fetch)?;
+        Ok(report)
     }
+
+    fn keep(&self, runtime: &Runtime, plan: &Plan, options: &RunOptions) -> Result<Option<Kept>> {
+        let cancel = runtime.cancel_of(options);
+        let keep = |_: Option<&Watch<'_>>| -> Result<Kept> {
+            check_cancelled(cancel)?;
+            let (roots, groups) = self.submit(plan)?;
+            roots.iter().try_for_each(|(_, future)| wait(&*self.cluster, future, cancel))?;
+            let mut futures = roots.into_iter().map(|(_, future)| future);
+            let source = |(i, group): (usize, String)| {
+                let n_blocks = plan.roots_of(i).count();
+                let held = HeldBlocks { cluster: self.cluster.id(), group };
+                let futures = futures.by_ref().take(n_blocks).collect();
+                Arc::new(KeptBlocks { cluster: Arc::clone(&self.cluster), futures, held }) as Arc<dyn BlockSource>
+            };
+            Ok(groups.into_iter().enumerate().map(source).collect())
+        };
+        let (kept, _) = self.watched(runtime, plan, 0, keep)?;
+        Ok(Some(kept))
+    }
+}
+
+fn check_cancelled(cancel: Option<&CancelToken>) -> Result<()> {
+    if cancel.is_some_and(CancelToken::is_cancelled) { Err(Error::cancelled(OP)) } else { Ok(()) }
+}
+
+/// Waits until a result is there.
+fn wait<C: Cluster>(cluster: &C, future: &C::Future, cancel: Option<&CancelToken>) -> Result<()> {
+    while !cluster.wait(future, LOOK_INTERVAL)? {
+        check_cancelled(cancel)?;
+    }
+    check_cancelled(cancel)
 }
 
 /// What the steps of one run share.
@@ -97,17 +158,10 @@ struct Run<'r, 'j, C> {
 }
 
 impl<C: Cluster> Run<'_, '_, C> {
-    fn check_cancelled(&self) -> Result<()> {
-        if self.cancel.is_some_and(CancelToken::is_cancelled) { Err(Error::cancelled(OP)) } else { Ok(()) }
-    }
-
     /// Fetches results and delivers them. Dropping the futures, whether all went well or not, ends what is left of the run.
-    fn fetch(&self, mut waiting: VecDeque<(TaskId, C::Future)>) -> Result<()> {
+    fn fetch(&self, mut waiting: Roots<C>) -> Result<()> {
         while let Some((task, future)) = waiting.pop_front() {
-            while !self.cluster.wait(&future, LOOK_INTERVAL)? {
-                self.check_cancelled()?;
-            }
-            self.check_cancelled()?;
+            wait(self.cluster, &future, self.cancel)?;
             let (tasks, futures) = self.window(task, future, &mut waiting)?;
             let contents = self.cluster.gather(&futures)?;
             if contents.len() != tasks.len() {
@@ -124,7 +178,7 @@ impl<C: Cluster> Run<'_, '_, C> {
         &self,
         first: TaskId,
         future: C::Future,
-        waiting: &mut VecDeque<(TaskId, C::Future)>,
+        waiting: &mut Roots<C>,
     ) -> Result<(Vec<TaskId>, Vec<C::Future>)> {
         let plan = self.job.plan();
         let (mut tasks, mut futures, mut n_bytes) = (vec![first], vec![future], plan.bytes(first));
@@ -155,7 +209,7 @@ impl<C: Cluster> Run<'_, '_, C> {
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use ndarray::s;
     use proptest::prelude::*;
@@ -168,6 +222,7 @@ mod tests {
     use crate::chunks::Chunks;
     use crate::element::{DType, Element};
     use crate::exec::remote::worker::{Inputs, Key, TaskRunner};
+    use crate::graph::wire::RemoteTask;
     use crate::io::{open_npy, save_npy};
     use crate::kernels::NamedKernel;
 
@@ -190,6 +245,14 @@ mod tests {
 
     impl Cluster for InProcess {
         type Future = String;
+
+        fn id(&self) -> u128 {
+            7
+        }
+
+        fn join(&self, keys: &[String]) -> Result<Vec<String>> {
+            Ok(keys.to_vec())
+        }
 
         fn submit(&self, tasks: Vec<RemoteTask>, wanted: &[String]) -> Result<Vec<String>> {
             let mut results = self.results.lock().unwrap();
@@ -350,6 +413,27 @@ mod tests {
         let sum = read.sum_with(&Reduce::all()).unwrap();
         let there = remote().enter(|| sum.compute_block()).unwrap();
         assert!(is_same(&there, &sum.compute_block().unwrap()));
+    }
+
+    #[test]
+    fn persisted_blocks_stay_where_they_are() {
+        let runtime = remote();
+        let x = matrix(6, 7, (3, 4));
+        let kept = runtime.enter(|| (&x + 1.0).persist()).unwrap();
+        assert!(kept.as_dyn().expr().op().source().is_some_and(|source| !source.is_in_memory()));
+        let sum = kept.sum_axis(0).unwrap();
+        let here = (&x + 1.0).sum_axis(0).unwrap().as_dyn().compute_block().unwrap();
+        let there = runtime.enter(|| sum.as_dyn().compute_block()).unwrap();
+        assert!(is_same(&here, &there));
+        // Threads fetch what they read, results that are there already are fetched as they are, and so is nothing at all.
+        assert!(is_same(&here, &sum.as_dyn().compute_block().unwrap()));
+        let whole = runtime.enter(|| kept.as_dyn().compute_block()).unwrap();
+        assert!(is_same(&whole, &(&x + 1.0).as_dyn().compute_block().unwrap()));
+        let plan = sum.plan().unwrap();
+        let tasks: Vec<_> = RemotePlan::on(Some(7), &plan, &registry()).unwrap().tasks().map(Result::unwrap).collect();
+        assert!(!tasks.is_empty() && tasks.iter().all(|task| task.key.starts_with("('sum")), "{tasks:?}");
+        let error = RemotePlan::on(Some(8), &plan, &registry()).unwrap_err();
+        assert!(error.is_usage() && error.to_string().contains("another cluster"), "{error}");
     }
 
     #[test]
