@@ -1,73 +1,34 @@
 //! Arrays computed by workers on a stock scheduler, which needs a Python with `distributed`.
 //!
-//! `HYPERSLAB_PYTHON` names it; without that variable the tests say that they are skipped.
+//! `HYPERSLAB_DASK_PYTHON` names it; without that variable the tests say that they are skipped.
 
 #![cfg(feature = "remote")]
 
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
-
-use hyperslab::exec::remote::{Client, ConnectOptions};
+use hyperslab::exec::remote::{Client, ConnectOptions, LocalCluster};
 use hyperslab::io::save_npy;
 use hyperslab::kernel::{NamedKernel, Registry};
 use hyperslab::ndarray::s;
 use hyperslab::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Processes that end with the test.
+/// A scheduler, two workers, and a client of theirs.
 struct Cluster {
-    workers: Vec<Child>,
-    scheduler: Child,
     client: Client,
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        self.client.close();
-        for process in self.workers.iter_mut().chain([&mut self.scheduler]) {
-            let _ = process.kill();
-            let _ = process.wait();
-        }
-    }
+    processes: LocalCluster,
 }
 
 impl Cluster {
-    /// A scheduler and two workers; nothing if no Python is named.
+    /// Nothing if no Python is named.
     fn start() -> Option<Self> {
-        let Some(python) = std::env::var_os("HYPERSLAB_PYTHON").map(PathBuf::from) else {
-            eprintln!("skipped: HYPERSLAB_PYTHON names no Python with `distributed`");
+        if std::env::var_os("HYPERSLAB_DASK_PYTHON").is_none() {
+            eprintln!("skipped: HYPERSLAB_DASK_PYTHON names no Python with `distributed`");
             return None;
-        };
-        let mut scheduler = Command::new(python)
-            .args(["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"])
-            .env("DASK_DISTRIBUTED__SCHEDULER__WORKER_SATURATION", "inf")
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = BufReader::new(scheduler.stderr.take().unwrap());
-        let (found, address) = mpsc::channel();
-        // Reads to the end, so that the scheduler never waits for a reader of its log.
-        std::thread::spawn(move || {
-            for line in log.lines().map_while(Result::ok) {
-                if let Some((_, address)) = line.split_once("Scheduler at:") {
-                    let _ = found.send(address.trim().to_owned());
-                }
-            }
-        });
-        let address = address.recv_timeout(Duration::from_mins(2)).expect("a scheduler tells where it listens");
-        let worker = |name| {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_hyperslab-worker"));
-            command.args([address.as_str(), "--nthreads", "2", "--name", name, "--memory-limit", "1GiB"]);
-            command.stdin(Stdio::null()).spawn().unwrap()
-        };
-        let workers = ["alice", "bob"].map(worker).into();
-        let client = Client::connect(&ConnectOptions::address(&address)).unwrap();
-        client.wait_for_workers(2, Duration::from_mins(1)).unwrap();
-        Some(Self { workers, scheduler, client })
+        }
+        let options = LocalCluster::options().workers(2).threads(2).memory_bytes(1 << 30).no_dashboard();
+        let options = options.worker_program(env!("CARGO_BIN_EXE_hyperslab-worker"), []).saturation(f64::INFINITY);
+        let processes = options.start().unwrap();
+        let client = Client::connect(&ConnectOptions::address(processes.address())).unwrap();
+        Some(Self { client, processes })
     }
 
     fn runtime(&self) -> Runtime {
@@ -110,7 +71,7 @@ fn arrays_have_the_same_bits_as_here() {
         expressions(&x).unwrap().into_iter().map(|(name, array)| (name, array.compute().unwrap())).collect();
     cluster.runtime().enter(|| {
         for ((name, array), (_, here)) in expressions(&x).unwrap().into_iter().zip(&here) {
-            let there = array.compute().unwrap_or_else(|error| panic!("{name}: {error}"));
+            let there = array.compute().unwrap_or_else(|error| panic!("{name}: {error}\n{}", cluster.processes.log()));
             assert_eq!(there.shape(), here.shape(), "{name}");
             assert!(there.iter().zip(here).all(|(a, b)| a.to_bits() == b.to_bits()), "{name}");
         }

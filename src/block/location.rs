@@ -143,7 +143,7 @@ impl TryFrom<RawLocation> for BlockLocation {
         let is_inside = index.len() == counts.len() && index.iter().zip(&counts).all(|(at, count)| at < count);
         let is_range = |ranges: &Vec<Range<u64>>| {
             ranges.len() == index.len()
-                && ranges.iter().all(|range| range.start <= range.end && range.end <= i64::MAX as u64)
+                && ranges.iter().all(|range| range.start <= range.end && i64::try_from(range.end).is_ok())
         };
         if !is_inside || !ranges.as_ref().is_none_or(is_range) {
             let detail = format!("{} of {} blocks is no place of a block", Shown(&index), Shown(&counts));

@@ -22,6 +22,8 @@ use crate::error::{Error, Result};
 /// Blocks up to this size need no promise.
 const SMALL_BYTES: u64 = 64 << 10;
 
+// A line is a family of kernels, whether or not another family is asked the same.
+#[allow(clippy::match_same_arms)]
 impl Kernel {
     /// An error if the parameters do not fit together, or the kernel does not take `n_inputs` inputs.
     pub(super) fn check_form(&self, n_inputs: usize, promise: Promise) -> Result<()> {
@@ -100,7 +102,7 @@ fn differ(axes: impl IntoIterator<Item = usize>) -> bool {
 }
 
 fn generate(kernel: &Generate, ranges: &[Range<u64>], promise: Promise) -> Result<()> {
-    let in_order = ranges.iter().all(|range| range.start <= range.end && range.end <= i64::MAX as u64);
+    let in_order = ranges.iter().all(|range| range.start <= range.end && i64::try_from(range.end).is_ok());
     require(in_order, "a block ends before it begins")?;
     if !matches!(kernel, Generate::Empty(_)) {
         let lens = ranges.iter().map(|range| Some(range.end - range.start));

@@ -253,7 +253,7 @@ mod tests {
         let payload = encode(&Add { what: 2 }).unwrap();
         let sum = registry.run("add", &payload, std::slice::from_ref(&block), &at).unwrap();
         assert_eq!(sum.dense::<i64>().unwrap()[[0]], 3);
-        let error = registry.run("mul", &payload, &[block.clone()], &at).unwrap_err().to_string();
+        let error = registry.run("mul", &payload, std::slice::from_ref(&block), &at).unwrap_err().to_string();
         assert!(error.contains("\"mul\"") && error.contains("(add)"), "{error}");
         let long = [payload.as_slice(), &[0]].concat();
         assert!(registry.run("add", &long, &[block], &at).unwrap_err().to_string().contains("left over"));

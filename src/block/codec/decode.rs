@@ -109,7 +109,7 @@ fn read_dense(reader: &mut Reader<'_>) -> Result<Node> {
     }
     // An axis of length zero does not excuse the others: products of some of them must fit memory too.
     let bytes = lens.iter().filter(|&&len| len > 0).try_fold(dtype.size_bytes() as u64, |n, &len| n.checked_mul(len));
-    let bytes = bytes.filter(|&n| n <= isize::MAX as u64);
+    let bytes = bytes.filter(|&n| isize::try_from(n).is_ok());
     let bytes =
         bytes.ok_or_else(|| fault(format!("a block of shape {} and type {dtype} fits no memory", Shown(&lens))))?;
     let n_bytes = if lens.contains(&0) { 0 } else { bytes as usize };

@@ -9,13 +9,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 
 use super::client::read_scheduler_file;
 use super::engine::BlockRunner;
+use super::nanny::{NannyPolicy, look_after_this_program, run_as_worker};
 use super::security::Security;
-use super::worker::{MemoryLimits, WorkerOptions, stay_joined};
+use super::worker::{MemoryLimits, WorkerOptions};
 use crate::config;
 use crate::error::{Error, Result};
 use crate::exec::{limit_kernel_threads, parse_bytes};
@@ -75,6 +77,8 @@ pub fn worker_main(registry: Registry) -> ExitCode {
 /// A worker of hyperslab on a dask.distributed scheduler.
 #[derive(Debug, Parser)]
 #[command(name = "hyperslab-worker", version)]
+// What stands over the fields is printed by `--help`, as it is.
+#[allow(clippy::doc_markdown)]
 struct Arguments {
     /// Where the scheduler listens, such as tcp://10.0.0.1:8786; otherwise DASK_SCHEDULER_ADDRESS says.
     scheduler: Option<String>,
@@ -90,12 +94,27 @@ struct Arguments {
     /// Memory of the process: bytes, 4GiB, a fraction such as 0.5 of the machine's, auto (its share by threads), 0 for no limit.
     #[arg(long, value_name = "BYTES", default_value = "auto")]
     memory_limit: String,
+    /// Where values are kept when memory is short; the folder for temporary files unless set.
+    #[arg(long, value_name = "PATH")]
+    local_directory: Option<PathBuf>,
     /// Where to listen for other workers, such as tcp://10.0.0.2:0.
     #[arg(long, value_name = "ADDRESS")]
     listen_address: Option<String>,
     /// What the worker has to spare for tasks that ask for it, such as "GPU=2 MEM=10e9".
     #[arg(long, value_name = "NAME=AMOUNT", default_value = "")]
     resources: String,
+    /// How many seconds to look for a scheduler that is not there before giving up; for ever unless set.
+    #[arg(long, value_name = "SECONDS")]
+    death_timeout: Option<f64>,
+    /// Look after the worker from a process of its own, which starts it again when it dies; this is the rule.
+    #[arg(long, overrides_with = "no_nanny")]
+    nanny: bool,
+    /// Nobody looks after the worker.
+    #[arg(long)]
+    no_nanny: bool,
+    /// Standard input is a socket, and the process leaves when its other end does.
+    #[arg(long, hide = true)]
+    supervised: bool,
     /// The authorities whose certificates are trusted.
     #[arg(long, value_name = "PATH")]
     tls_ca_file: Option<String>,
@@ -113,10 +132,12 @@ struct Arguments {
 impl Arguments {
     fn run(self, registry: Registry) -> Result<()> {
         let options = self.options()?;
+        let limit_bytes = options.memory.limit_bytes;
+        if !self.no_nanny {
+            return look_after_this_program(NannyPolicy { limit_bytes, ..NannyPolicy::default() }, self.supervised);
+        }
         limit_kernel_threads(options.n_threads);
-        let runner = Arc::new(BlockRunner::new(registry, options.memory.limit_bytes));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.map_err(|source| Error::threads(1, source))?.block_on(stay_joined(&options, runner))
+        run_as_worker(&options, Arc::new(BlockRunner::new(registry, limit_bytes)), self.supervised)
     }
 
     fn options(&self) -> Result<WorkerOptions> {
@@ -131,6 +152,8 @@ impl Arguments {
             memory: MemoryLimits { limit_bytes, ..usual.memory },
             resources: read_resources(&self.resources)?,
             security: self.security(Security::from_env()?),
+            folder: self.local_directory.clone().unwrap_or(usual.folder),
+            death_timeout: self.death_timeout.map(read_seconds).transpose()?,
             ..usual
         })
     }
@@ -169,6 +192,10 @@ fn memory_limit(text: &str, machine_bytes: u64, n_threads: usize, n_cores: usize
         (_, Ok(part)) if part > 0.0 && part <= 1.0 => fraction(part),
         (text, _) => parse_bytes(text).map(Some),
     }
+}
+
+fn read_seconds(seconds: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(seconds).map_err(|_| Error::value(OP, format!("{seconds} seconds are no time to wait")))
 }
 
 /// `GPU=2 MEM=10e9`, with spaces or commas in between.
@@ -217,6 +244,11 @@ mod tests {
             "GPU=2,MEM=1e9",
             "--listen-address",
             "tcp://127.0.0.1:9000",
+            "--local-directory",
+            "/scratch",
+            "--death-timeout",
+            "30",
+            "--no-nanny",
         ]);
         let options = arguments.options().unwrap();
         assert_eq!((&*options.scheduler, options.n_threads), ("tcp://127.0.0.1:8786", 3));
@@ -227,6 +259,8 @@ mod tests {
             [("GPU", 2.0), ("MEM", 1e9)]
         );
         assert_eq!(options.listen.as_deref(), Some("tcp://127.0.0.1:9000"));
+        assert_eq!((options.folder, options.death_timeout), ("/scratch".into(), Some(Duration::from_secs(30))));
+        assert!(arguments.no_nanny && !read(&["x", "--no-nanny", "--nanny"]).no_nanny);
     }
 
     #[test]

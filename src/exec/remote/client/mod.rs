@@ -43,4 +43,4 @@ pub use handle::Client;
 pub use options::ConnectOptions;
 // The engine adapter is built on these.
 #[allow(unused_imports)]
-pub(crate) use {options::SubmitOptions, scatter::ScatterOptions};
+pub(crate) use {crate::graph::wire::RemoteTask, options::SubmitOptions, scatter::ScatterOptions};

@@ -76,23 +76,22 @@ impl<C: Cluster> RemoteEngine<C> {
             eprintln!("{}", advice(n_tasks));
         }
     }
+}
 
-    /// Tells observers of a run, and runs it.
-    fn watched<T>(
-        &self,
-        runtime: &Runtime,
-        plan: &Plan,
-        n_tasks: u64,
-        run: impl FnOnce(Option<&Watch<'_>>) -> Result<T>,
-    ) -> Result<(T, RunReport)> {
-        let watch = Watch::start(runtime.observers(), || Some(n_tasks), runtime.n_threads(), 0);
-        let result = run(watch.as_ref());
-        let report = RunReport { n_tasks: plan.n_tasks(), ..RunReport::default() };
-        if let Some(watch) = &watch {
-            watch.run_finished(&report, result.as_ref().err());
-        }
-        Ok((result?, report))
+/// Tells observers of a run, and runs it.
+fn watched<T>(
+    runtime: &Runtime,
+    plan: &Plan,
+    n_tasks: u64,
+    run: impl FnOnce(Option<&Watch<'_>>) -> Result<T>,
+) -> Result<(T, RunReport)> {
+    let watch = Watch::start(runtime.observers(), || Some(n_tasks), runtime.n_threads(), 0);
+    let result = run(watch.as_ref());
+    let report = RunReport { n_tasks: plan.n_tasks(), ..RunReport::default() };
+    if let Some(watch) = &watch {
+        watch.run_finished(&report, result.as_ref().err());
     }
+    Ok((result?, report))
 }
 
 /// The tasks whose results are asked for, and the results.
@@ -113,7 +112,7 @@ impl<C: Cluster> Engine for RemoteEngine<C> {
             let (roots, _) = self.submit(plan)?;
             Run { cluster: &*self.cluster, job, watch, cancel }.fetch(roots)
         };
-        let ((), report) = self.watched(runtime, plan, plan.n_roots(), fetch)?;
+        let ((), report) = watched(runtime, plan, plan.n_roots(), fetch)?;
         Ok(report)
     }
 
@@ -132,7 +131,7 @@ impl<C: Cluster> Engine for RemoteEngine<C> {
             };
             Ok(groups.into_iter().enumerate().map(source).collect())
         };
-        let (kept, _) = self.watched(runtime, plan, 0, keep)?;
+        let (kept, _) = watched(runtime, plan, 0, keep)?;
         Ok(Some(kept))
     }
 }

@@ -24,8 +24,6 @@ mod process;
 mod program;
 
 pub(crate) use line::Beats;
-// The program of the workers is built on these.
-#[allow(unused_imports)]
 pub(crate) use {
     policy::NannyPolicy,
     program::{look_after_this_program, run_as_worker},
