@@ -115,6 +115,9 @@ struct Arguments {
     /// Standard input is a socket, and the process leaves when its other end does.
     #[arg(long, hide = true)]
     supervised: bool,
+    /// Print what clients and workers must have in common, and leave.
+    #[arg(long)]
+    manifest: bool,
     /// The authorities whose certificates are trusted.
     #[arg(long, value_name = "PATH")]
     tls_ca_file: Option<String>,
@@ -131,6 +134,10 @@ struct Arguments {
 
 impl Arguments {
     fn run(self, registry: Registry) -> Result<()> {
+        if self.manifest {
+            println!("{}", registry.manifest().join("\n"));
+            return Ok(());
+        }
         let options = self.options()?;
         let limit_bytes = options.memory.limit_bytes;
         if !self.no_nanny {

@@ -105,8 +105,8 @@ impl ClusterOptions {
         self
     }
 
-    /// The memory of every worker; none unless set, and then workers neither write values to disk nor are restarted for
-    /// their memory.
+    /// The memory of every worker; a share of the machine's, by threads, unless set. At 70 % of it values go to disk, at 95 %
+    /// the nanny ends the worker.
     ///
     /// # Examples
     ///

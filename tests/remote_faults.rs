@@ -1,0 +1,254 @@
+//! Workers, schedulers and links that fail while a cluster computes: every answer is right, or there is a clear error.
+//!
+//! Needs a stock scheduler: `HYPERSLAB_DASK_PYTHON` names a Python with `distributed`; without that variable the tests say
+//! that they are skipped. `HYPERSLAB_KILLS` is the number of workers that are killed, 5 unless set.
+
+#![cfg(feature = "remote")]
+
+use std::process::Command;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use hyperslab::exec::remote::{ClusterOptions, ConnectOptions, LocalCluster};
+use hyperslab::kernel::Registry;
+use hyperslab::prelude::*;
+
+/// Longer than this nothing may take.
+const WATCHDOG: Duration = Duration::from_secs(120);
+
+/// Three workers with nannies; nothing if no Python is named.
+fn options() -> Option<ClusterOptions> {
+    if std::env::var_os("HYPERSLAB_DASK_PYTHON").is_none() {
+        eprintln!("skipped: HYPERSLAB_DASK_PYTHON names no Python with `distributed`");
+        return None;
+    }
+    let options = LocalCluster::options().workers(3).threads(1).no_dashboard();
+    Some(options.worker_program(env!("CARGO_BIN_EXE_hyperslab-worker"), []))
+}
+
+fn registry() -> Registry {
+    let mut registry = Registry::new();
+    registry.register_files().unwrap();
+    registry
+}
+
+fn runtime(cluster: &LocalCluster) -> Runtime {
+    let options = ConnectOptions::address(cluster.address()).security(cluster.security());
+    Runtime::connect_with(&options, registry()).unwrap()
+}
+
+/// 32 MB that are made, cut across and reduced: every worker sends blocks to every other one.
+fn job() -> Result<f64> {
+    let n = 2_000;
+    let x = Array::<f64>::arange(0.0, (n * n) as f64, 1.0, Chunks::size(n * n / 8))?.reshape([n as i64, n as i64])?;
+    let y = x.rechunk([n, n / 8])?.sin();
+    (y.rechunk([n / 8, n])? * 2.0).sum_axis(0)?.var().scalar()
+}
+
+fn signal(process: u32, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status();
+    // The process may have ended by itself.
+    drop(sent);
+}
+
+/// Pseudo-random numbers from a seed (splitmix64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % n
+    }
+}
+
+/// Runs `work` on a thread of its own; panics if it takes longer than the watchdog allows.
+fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, is_done) = channel();
+    thread::spawn(move || done.send(work()));
+    match is_done.recv_timeout(WATCHDOG) {
+        Ok(value) => value,
+        Err(RecvTimeoutError::Timeout) => panic!("nothing for {WATCHDOG:?}"),
+        Err(RecvTimeoutError::Disconnected) => panic!("the work panicked"),
+    }
+}
+
+/// The time a job takes and its answer, under the watchdog.
+fn timed(runtime: &Runtime) -> (Duration, Result<f64>) {
+    let runtime = runtime.clone();
+    let start = Instant::now();
+    let answer = in_time(move || runtime.enter(job));
+    (start.elapsed(), answer)
+}
+
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// Does `harm` after a part of the usual time of a run, while one runs.
+fn during<T: Send>(delay: Duration, run: impl FnOnce() -> T, harm: impl FnOnce() + Send) -> T {
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            thread::sleep(delay);
+            harm();
+        });
+        run()
+    })
+}
+
+#[test]
+fn killed_workers_cost_time_and_nothing_else() {
+    let Some(options) = options() else { return };
+    let n_kills = std::env::var("HYPERSLAB_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
+    let expected = job().unwrap();
+    let cluster = options.start().unwrap();
+    let runtime = runtime(&cluster);
+    let mut usual: Vec<Duration> = (0..5).map(|_| timed(&runtime).0).collect();
+    let usual = median(&mut usual[1..]);
+    let mut dice = Dice(7);
+    let mut extra = Vec::new();
+    for kill in 0..n_kills {
+        let victims = cluster.worker_ids();
+        let victim = victims[dice.below(victims.len() as u64) as usize];
+        let delay = usual.mul_f64(dice.below(1_000) as f64 / 1_000.0);
+        let (time, answer) = during(delay, || timed(&runtime), || signal(victim, "KILL"));
+        let answer = answer.unwrap_or_else(|error| panic!("kill {kill}: {error}\n{}", cluster.log()));
+        assert_eq!(answer.to_bits(), expected.to_bits(), "kill {kill}");
+        extra.push(time.saturating_sub(usual));
+        // The nanny starts another one.
+        let deadline = Instant::now() + WATCHDOG;
+        while cluster.worker_ids().len() < 3 || cluster.worker_ids().contains(&victim) {
+            assert!(Instant::now() < deadline, "kill {kill}: {}", cluster.log());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+    let middle = median(&mut extra);
+    let late = extra[(extra.len() * 95 / 100).min(extra.len() - 1)];
+    eprintln!("{n_kills} kills: a run takes {usual:?}; extra: median {middle:?}, 95 % {late:?}");
+}
+
+#[test]
+fn a_worker_that_hangs_is_replaced() {
+    let Some(options) = options() else { return };
+    let expected = job().unwrap();
+    let cluster = options.start().unwrap();
+    let runtime = runtime(&cluster);
+    let usual = timed(&runtime).0;
+    let victim = cluster.worker_ids()[1];
+    let (time, answer) = during(usual / 2, || timed(&runtime), || signal(victim, "STOP"));
+    assert_eq!(answer.unwrap().to_bits(), expected.to_bits());
+    eprintln!("a stopped worker: {time:?} where a run takes {usual:?}");
+    // A run that needed nothing of it was over before anybody noticed; it is replaced all the same.
+    let deadline = Instant::now() + WATCHDOG;
+    while cluster.worker_ids().contains(&victim) || cluster.worker_ids().len() < 3 {
+        assert!(Instant::now() < deadline, "{}", cluster.log());
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(timed(&runtime).1.unwrap().to_bits(), expected.to_bits());
+}
+
+#[test]
+fn a_lost_scheduler_is_an_error_and_its_workers_come_back() {
+    let Some(options) = options() else { return };
+    let expected = job().unwrap();
+    let mut cluster = options.start().unwrap();
+    for _ in 0..3 {
+        let before = runtime(&cluster);
+        let usual = timed(&before).0;
+        let lost = thread::scope(|scope| {
+            let run = scope.spawn(|| timed(&before));
+            thread::sleep(usual / 2);
+            cluster.restart_scheduler().unwrap();
+            run.join().unwrap()
+        });
+        match lost.1 {
+            // The run was over before.
+            Ok(answer) => assert_eq!(answer.to_bits(), expected.to_bits()),
+            Err(error) => assert!(error.is_remote(), "{error}"),
+        }
+        cluster.wait_for_workers(3, WATCHDOG).unwrap();
+        assert_eq!(timed(&runtime(&cluster)).1.unwrap().to_bits(), expected.to_bits());
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_cluster() {
+    let Some(options) = options() else { return };
+    let cluster = options.start().unwrap();
+    let workers = cluster.worker_ids();
+    assert_eq!(workers.len(), 3);
+    drop(cluster);
+    let is_there =
+        |id: &u32| std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+    assert!(!workers.iter().any(is_there));
+}
+
+/// A network namespace with one link to this machine; both go when it is dropped.
+struct FarMachine;
+
+impl FarMachine {
+    const HERE: &'static str = "10.213.77.1";
+
+    fn new() -> Self {
+        let far = FarMachine;
+        Self::ip("netns add hyperslab-far");
+        Self::ip("link add hyperslab-h type veth peer name hyperslab-f");
+        Self::ip("link set hyperslab-f netns hyperslab-far");
+        Self::ip(&format!("addr add {}/24 dev hyperslab-h", Self::HERE));
+        Self::ip("link set hyperslab-h up");
+        Self::ip("netns exec hyperslab-far ip addr add 10.213.77.2/24 dev hyperslab-f");
+        Self::ip("netns exec hyperslab-far ip link set hyperslab-f up");
+        far
+    }
+
+    fn ip(words: &str) {
+        let status = Command::new("ip").args(words.split(' ')).status().unwrap();
+        assert!(status.success(), "ip {words}");
+    }
+
+    fn cut() {
+        Self::ip("link set hyperslab-h down");
+    }
+}
+
+impl Drop for FarMachine {
+    fn drop(&mut self) {
+        for words in ["link del hyperslab-h", "netns del hyperslab-far"] {
+            drop(Command::new("ip").args(words.split(' ')).status());
+        }
+    }
+}
+
+/// A process that ends with the test.
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+#[test]
+#[ignore = "needs root and network namespaces; takes half a minute"]
+fn a_cut_link_is_noticed_and_worked_around() {
+    let Some(options) = options() else { return };
+    let expected = job().unwrap();
+    let _far = FarMachine::new();
+    let cluster = options.workers(2).listen(FarMachine::HERE, 0).allow_insecure(true).start().unwrap();
+    let worker = env!("CARGO_BIN_EXE_hyperslab-worker");
+    let words = ["netns", "exec", "hyperslab-far", worker, cluster.address()];
+    let options = ["--name", "far", "--nthreads", "1", "--no-nanny", "--insecure"];
+    let _far_worker = Ended(Command::new("ip").args(words).args(options).spawn().unwrap());
+    cluster.wait_for_workers(3, WATCHDOG).unwrap();
+    let runtime = runtime(&cluster);
+    let mut usual: Vec<Duration> = (0..3).map(|_| timed(&runtime).0).collect();
+    let usual = median(&mut usual);
+    let (time, answer) = during(usual / 2, || timed(&runtime), FarMachine::cut);
+    assert_eq!(answer.unwrap().to_bits(), expected.to_bits());
+    eprintln!("a cut link: {time:?} where a run takes {usual:?}");
+}
