@@ -79,7 +79,7 @@ class Worker:
 
     def __init__(self, program):
         manifest = subprocess.run([program, "--manifest"], capture_output=True, check=True, text=True).stdout
-        self.hash = xxhash.xxh3_128_intdigest(manifest.rstrip("\n")).to_bytes(16, "little")
+        self.hash = xxhash.xxh3_128_intdigest(manifest.rstrip("\n").encode()).to_bytes(16, "little")
 
     def payload(self, label, block, task_bytes, inputs, work):
         body = text(label) + numbers(block) + number(task_bytes) + listed(inputs) + work

@@ -5,6 +5,7 @@
 #![cfg(feature = "remote")]
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use hyperslab::exec::remote::{ClusterOptions, LocalCluster, SchedulerInfo, Security};
@@ -18,11 +19,16 @@ fn options() -> Option<ClusterOptions> {
     Some(LocalCluster::options().workers(0).no_dashboard())
 }
 
-/// The processes whose parent is this one.
-fn children() -> Vec<String> {
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+/// The processes that this one has started, and those that they have.
+fn descendants(process: &str) -> Vec<String> {
+    let Ok(tasks) = std::fs::read_dir(Path::new("/proc").join(process).join("task")) else { return Vec::new() };
     let lists = tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default());
-    lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect()
+    let children = lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+    children.flat_map(|child| [vec![child.clone()], descendants(&child)].concat()).collect()
+}
+
+fn with_workers(options: ClusterOptions, n_workers: usize) -> LocalCluster {
+    options.workers(n_workers).worker_program(env!("CARGO_BIN_EXE_hyperslab-worker"), []).start().unwrap()
 }
 
 #[test]
@@ -53,9 +59,9 @@ fn a_worker_that_cannot_start_is_told_with_its_words() {
 #[test]
 fn nothing_listens_beyond_this_machine() {
     let Some(options) = options() else { return };
-    let cluster = options.dashboard("127.0.0.1:0").start().unwrap();
-    let listening = listening_hosts(&children());
-    assert!(!listening.is_empty());
+    let cluster = with_workers(options.dashboard("127.0.0.1:0"), 2);
+    let listening = listening_hosts(&descendants("self"));
+    assert!(listening.len() >= 3, "{listening:?}");
     // 127.0.0.1 as the kernel writes it.
     assert!(listening.iter().all(|host| host == "0100007F"), "{listening:?}");
     drop(cluster);
@@ -105,10 +111,39 @@ fn with_certificates_nothing_is_spoken_without_encryption() {
     let Some(options) = options() else { return };
     let folder = tempfile::tempdir().unwrap();
     let [ca, cert, key] = ["ca.pem", "leaf.pem", "leaf.key"].map(|name| private(folder.path(), name));
-    let cluster = options.tls(ca, cert, key).start().unwrap();
+    let cluster = with_workers(options.tls(ca, cert, key), 1);
     assert!(cluster.address().starts_with("tls://127.0.0.1:"), "{}", cluster.address());
     assert!(SchedulerInfo::ask(cluster.address(), &cluster.security()).is_ok());
     let plain = cluster.address().replace("tls://", "tcp://");
     assert!(SchedulerInfo::ask(&plain, &Security::default()).is_err());
     assert!(SchedulerInfo::ask(cluster.address(), &Security::default()).unwrap_err().is_usage());
+}
+
+#[test]
+fn workers_join_and_more_can_be_added() {
+    let Some(options) = options() else { return };
+    let mut cluster = with_workers(options.threads(2), 1);
+    assert_eq!(cluster.worker_ids().len(), 1);
+    assert!(cluster.log().contains("Registered to"), "{}", cluster.log());
+    cluster.add_worker().unwrap();
+    cluster.wait_for_workers(2, Duration::from_mins(1)).unwrap();
+    let info = SchedulerInfo::ask(cluster.address(), &cluster.security()).unwrap();
+    assert_eq!((info.n_workers, info.n_threads), (2, 4));
+}
+
+#[test]
+fn a_python_client_has_rust_workers_compute() {
+    let Some(options) = options() else { return };
+    let python = std::env::var_os("HYPERSLAB_DASK_PYTHON").unwrap();
+    let has_packages = Command::new(&python).args(["-c", "import numpy, xxhash"]).output().unwrap().status.success();
+    if !has_packages {
+        eprintln!("skipped: this Python has no numpy or no xxhash");
+        return;
+    }
+    let cluster = with_workers(options, 2);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/python_client.py");
+    let worker = env!("CARGO_BIN_EXE_hyperslab-worker");
+    let output = Command::new(&python).arg(script).args([cluster.address(), worker]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.ends_with("the same as numpy.frexp\n"), "{said}{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -50,6 +50,8 @@ pub(crate) async fn run_worker<R: TaskRunner>(options: &WorkerOptions, runner: A
     let comm = transport.connect(&scheduler).await?;
     let (comm, heartbeat_s) = register(comm, options, &address, versions.clone()).await?;
     options.beats.joined();
+    // Some of dask's tools that start workers wait for these words in their logs.
+    eprintln!("hyperslab worker: {address}. Registered to: {scheduler}");
     let (sender, stream) = open_stream(comm, STREAM_INTERVAL);
 
     let (requests, requested) = unbounded_channel();

@@ -1,0 +1,172 @@
+//! Running on a cluster: a dask.distributed scheduler, and workers that are programs of this crate.
+//!
+//! The same arrays, the same answers: an expression that ran on the threads of one process runs on the workers of a cluster,
+//! bit by bit the same. The scheduler is the stock one of the Python package `distributed`, release 2025.4 or newer; it
+//! needs nothing but that package, and `bokeh` for its dashboard. Clients and workers are Rust and need no Python.
+//!
+//! ```text
+//!    your program            dask scheduler (Python)          hyperslab-worker (Rust), as many as there are
+//!    ┌──────────┐  tasks     ┌──────────────────┐  tasks      ┌────────┐
+//!    │  Client  │ ─────────> │ who runs what,   │ ──────────> │ worker │ <─┐
+//!    └──────────┘            │ where results are│             └────────┘   │ blocks
+//!         ^                  └──────────────────┘             ┌────────┐   │
+//!         └───────────────── blocks of the result ─────────── │ worker │ <─┘
+//!                                                             └────────┘
+//! ```
+//!
+//! # On one machine
+//!
+//! [`LocalCluster`](crate::exec::remote::LocalCluster) starts a scheduler and workers as processes of this machine, and ends
+//! them when it is dropped or this process dies. The example `cluster` does that with the job of the example `earth`, and
+//! installs `distributed` where there is none:
+//!
+//! ```text
+//! cargo run --release --features remote --example cluster -- --check
+//! ```
+//!
+//! By hand it is one command for each process:
+//!
+//! ```text
+//! pip install distributed bokeh
+//! dask scheduler --host 127.0.0.1 --port 8786
+//! hyperslab-worker tcp://127.0.0.1:8786 --nthreads 4 --memory-limit 8GiB
+//! ```
+//!
+//! and in the program a runtime, which is entered like any other:
+//!
+//! ```no_run
+//! use hyperslab::exec::remote::ConnectOptions;
+//! use hyperslab::kernel::Registry;
+//! use hyperslab::prelude::*;
+//! let mut registry = Registry::new();
+//! registry.register_files()?;
+//! let runtime = Runtime::connect_with(&ConnectOptions::address("tcp://127.0.0.1:8786"), registry)?;
+//! let x = Array::<f64>::arange(0.0, 1e9, 1.0, Chunks::size(10_000_000))?;
+//! let mean = runtime.enter(|| x.sin().mean().scalar())?;
+//! # Ok::<(), hyperslab::Error>(())
+//! ```
+//!
+//! The dashboard is the scheduler's own; tasks have the names of the operations:
+//!
+//! ![The task stream of the example `cluster`](https://raw.githubusercontent.com/hyperslab/hyperslab/main/assets/dashboard.png)
+//!
+//! # The worker's program
+//!
+//! `cargo install hyperslab --features remote` gives `hyperslab-worker`. It knows the kernels of the crate and the formats
+//! of files. Kernels of your own need a worker of your own, which is a `main` of three lines: see
+//! [`worker_main`](crate::exec::remote::worker_main). Client and workers compare what they know before anything runs.
+//!
+//! Options have the names of `dask worker`:
+//!
+//! | option | meaning |
+//! |---|---|
+//! | address, `--scheduler-file PATH`, `DASK_SCHEDULER_ADDRESS` | where the scheduler is: one of the three |
+//! | `--nthreads N` | tasks at one time |
+//! | `--memory-limit 8GiB` | values go to disk at 70 % of it, no new task starts at 80 %, the nanny ends the worker at 95 % |
+//! | `--local-directory PATH` | where values go: a local disk. Files have no names and vanish with the process |
+//! | `--no-nanny` | no second process that starts the worker again when it dies or hangs: where something else does |
+//! | `--death-timeout 60` | seconds without a scheduler after which the worker ends; for ever unless set |
+//! | `--listen-address ADDRESS` | where other workers reach this one, if the interface that leads to the scheduler is wrong |
+//! | `--tls-ca-file` `--tls-cert` `--tls-key` | see below |
+//!
+//! # How many tasks go out at once
+//!
+//! The scheduler keeps first tasks of a graph back and sends each worker 1.1 times its threads. That bounds memory, and
+//! costs a round trip of some 6 ms for every refill: tasks of 10 ms run at less than half the speed. Blocks that take 100 ms
+//! do not notice. For short tasks set, on the scheduler,
+//!
+//! ```text
+//! DASK_DISTRIBUTED__SCHEDULER__WORKER_SATURATION=4 dask scheduler
+//! ```
+//!
+//! or `inf` where all first blocks of a graph fit into memory
+//! ([`ClusterOptions::saturation`](crate::exec::remote::ClusterOptions::saturation)). A scheduler takes about ten thousand
+//! tasks in a second: beyond a hundred thousand, larger blocks are the better plan.
+//!
+//! # Several machines
+//!
+//! Nothing of this crate listens beyond its machine, or speaks to another one, without encryption, unless it is told to
+//! (`--insecure`, [`Security::allow_insecure`](crate::exec::remote::Security::allow_insecure)). Whoever can reach the port
+//! of a scheduler without TLS can run code there: that is how it is made.
+//!
+//! **TLS.** One authority for the cluster, one certificate for all processes:
+//!
+//! ```text
+//! openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj /CN=ca -keyout ca.key -out ca.pem
+//! openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=node -keyout key.pem -out node.csr
+//! printf 'basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\n' > ext
+//! openssl x509 -req -in node.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 365 -extfile ext -out cert.pem
+//! chmod 600 key.pem
+//!
+//! dask scheduler --protocol tls --tls-ca-file ca.pem --tls-cert cert.pem --tls-key key.pem
+//! hyperslab-worker tls://HEAD:8786 --tls-ca-file ca.pem --tls-cert cert.pem --tls-key key.pem
+//! ```
+//!
+//! The client finds the same files with [`Security`](crate::exec::remote::Security), or under the names dask gives them in
+//! the environment (`DASK_DISTRIBUTED__COMM__TLS__CA_FILE` and so on).
+//!
+//! **A scheduler file.** On a file system that all machines share the address need not be known:
+//!
+//! ```text
+//! dask scheduler --scheduler-file /shared/scheduler.json
+//! hyperslab-worker --scheduler-file /shared/scheduler.json
+//! ```
+//!
+//! **SSH.** No tool is needed:
+//!
+//! ```text
+//! for host in node1 node2 node3; do
+//!     ssh $host hyperslab-worker tls://HEAD:8786 --tls-ca-file ca.pem --tls-cert cert.pem --tls-key key.pem &
+//! done
+//! ```
+//!
+//! **Slurm, PBS, LSF.** `dask-jobqueue` writes job scripts that run `python -m MODULE scheduler-address options`. A module
+//! that becomes the worker, somewhere on `PYTHONPATH`, is all it takes:
+//!
+//! ```text
+//! # hyperslab_worker.py
+//! import os, sys
+//! os.execvp("hyperslab-worker", ["hyperslab-worker", *sys.argv[1:]])
+//! ```
+//!
+//! ```text
+//! from dask_jobqueue import SLURMCluster
+//! cluster = SLURMCluster(cores=16, memory="64GB", processes=1, worker_command="hyperslab_worker",
+//!                        worker_extra_args=["--insecure"])       # or `security=` and certificates
+//! cluster.scale(jobs=10)
+//! print(cluster.scheduler_address)
+//! ```
+//!
+//! Without `dask-jobqueue`, `srun hyperslab-worker --scheduler-file /shared/scheduler.json` within an allocation does the same.
+//!
+//! **Kubernetes.** The dask operator takes any command for the containers of its workers and gives them
+//! `DASK_SCHEDULER_ADDRESS` and `DASK_WORKER_NAME`:
+//!
+//! ```text
+//! worker:
+//!   replicas: 3
+//!   spec:
+//!     containers:
+//!     - name: worker
+//!       image: your/image
+//!       args: [hyperslab-worker, --name, $(DASK_WORKER_NAME), --no-nanny, --insecure]
+//! ```
+//!
+//! # What was tried
+//!
+//! | way | tried |
+//! |---|---|
+//! | `LocalCluster`, the commands by hand, scheduler file, TLS files | yes, by tests or by hand, with `distributed` 2026.8 |
+//! | `dask-jobqueue` | its job script, run on one machine by its `LocalCluster` class; no Slurm, PBS or LSF |
+//! | SSH, Kubernetes | no: written after their documentation and source |
+//!
+//! # When something dies
+//!
+//! | what | then |
+//! |---|---|
+//! | a worker | its tasks run elsewhere, and what it held is computed again; the nanny starts another one |
+//! | a worker hangs or is stopped | its nanny ends it after eight seconds without a sign of life; without a nanny the scheduler waits five minutes |
+//! | a task kills its worker three times | the scheduler gives the task up, and the run fails with that error |
+//! | the scheduler | the run fails with an error; workers join the next scheduler at that address by themselves |
+//! | a network link | an error, or other workers, after thirty seconds |
+//! | the client | the scheduler forgets what only it wanted |
