@@ -15,7 +15,7 @@ use hyperslab::kernel::Registry;
 use hyperslab::prelude::*;
 
 /// Longer than this nothing may take.
-const WATCHDOG: Duration = Duration::from_secs(120);
+const WATCHDOG: Duration = Duration::from_mins(2);
 
 /// Three workers with nannies; nothing if no Python is named.
 fn options() -> Option<ClusterOptions> {

@@ -46,9 +46,7 @@
 //! # Ok::<(), hyperslab::Error>(())
 //! ```
 //!
-//! The dashboard is the scheduler's own; tasks have the names of the operations:
-//!
-//! ![The task stream of the example `cluster`](https://raw.githubusercontent.com/hyperslab/hyperslab/main/assets/dashboard.png)
+//! The dashboard is the scheduler's own; tasks have the names of the operations.
 //!
 //! # The worker's program
 //!
@@ -156,8 +154,8 @@
 //!
 //! | way | tried |
 //! |---|---|
-//! | `LocalCluster`, the commands by hand, scheduler file, TLS files | yes, by tests or by hand, with `distributed` 2026.8 |
-//! | `dask-jobqueue` | its job script, run on one machine by its `LocalCluster` class; no Slurm, PBS or LSF |
+//! | `LocalCluster`, its TLS files, the commands by hand | yes, by tests or by hand, with `distributed` 2026.8 |
+//! | `dask-jobqueue` 0.9 | its job script with two jobs, run on one machine by its `LocalCluster` class; no Slurm, PBS or LSF |
 //! | SSH, Kubernetes | no: written after their documentation and source |
 //!
 //! # When something dies
