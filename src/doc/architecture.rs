@@ -77,6 +77,7 @@
 //!                   engine.rs asks threads or a cluster to run a plan; payload.rs runs one task of another process
 //!   remote/           feature `remote`: wire/ pickle/ comm/ speak to a dask.distributed scheduler, worker/ runs its tasks
 //!                   engine/ joins both to arrays, command.rs is the worker's command line (src/bin/)
+//!                   nanny/ looks after workers, local_cluster/ starts all of it on this machine
 //! src/array/        the public lazy arrays, thin: a file per family of methods, listed in the docs of the module
 //! src/io/           a file or folder per format, all of them sources and sinks
 //! src/diag/         progress, profiles, task streams: all observers
