@@ -87,6 +87,13 @@ fn many_tasks_and_files_on_a_cluster() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.npy");
     cluster.runtime().enter(|| save_npy(&(&matrix() + 1.0), &path)).unwrap();
+    #[cfg(feature = "zarr")]
+    {
+        let path = dir.path().join("x.zarr");
+        cluster.runtime().enter(|| save_zarr(&matrix(), &path)).unwrap();
+        let read = open_zarr(&path).unwrap().try_typed::<f64>().unwrap();
+        assert_eq!(cluster.runtime().enter(|| read.compute()).unwrap(), matrix().compute().unwrap());
+    }
     let read = open_npy(&path, (16, 16)).unwrap().try_typed::<f64>().unwrap();
     let sum = cluster.runtime().enter(|| read.sum().scalar()).unwrap();
     assert_eq!(sum.to_bits(), read.sum().scalar().unwrap().to_bits());

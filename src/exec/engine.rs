@@ -12,6 +12,9 @@ use crate::graph::Plan;
 
 /// Runs plans of block tasks. A runtime has one.
 pub(crate) trait Engine: fmt::Debug + Send + Sync {
+    /// Whether tasks run in this process, with all that it holds.
+    fn runs_here(&self) -> bool;
+
     /// Runs all tasks of the job's plan, and delivers its results to the job. When this returns, nothing goes on.
     ///
     /// # Errors
@@ -33,6 +36,10 @@ pub(crate) type Kept = Vec<Arc<dyn BlockSource>>;
 pub(super) struct Threads;
 
 impl Engine for Threads {
+    fn runs_here(&self) -> bool {
+        true
+    }
+
     fn run(&self, runtime: &Runtime, job: &PlanJob<'_>, options: &RunOptions) -> Result<RunReport> {
         match job.is_small() {
             true => runtime.run_job(job, &options.clone().with_inline()),

@@ -258,6 +258,11 @@ impl Runtime {
             .unwrap_or_else(|| DEFAULT.get_or_init(Runtime::local).clone())
     }
 
+    /// Whether plans run in this process, with all that it holds.
+    pub(crate) fn runs_here(&self) -> bool {
+        self.0.engine.runs_here()
+    }
+
     /// Runs a plan of block tasks, wherever this runtime has them run.
     pub(crate) fn run_plan(&self, job: &PlanJob<'_>, options: &RunOptions) -> Result<RunReport> {
         self.0.engine.run(self, job, options)

@@ -63,6 +63,21 @@ impl PositionedFile {
         Ok(Self { file, path: path.to_path_buf(), len_bytes })
     }
 
+    /// Opens a regular file that is there for writing.
+    pub(super) fn open_to_write(op: &'static str, path: &Path) -> Result<Self> {
+        let metadata = std::fs::symlink_metadata(path).map_err(|error| Error::io(op, path, error))?;
+        if !metadata.is_file() {
+            return Err(Error::format(op, format!("{} is not a regular file", path.display())));
+        }
+        let file = OpenOptions::new().write(true).open(path).map_err(|error| Error::io(op, path, error))?;
+        Ok(Self { file, path: path.to_path_buf(), len_bytes: metadata.len() })
+    }
+
+    /// The number of bytes when it was opened.
+    pub(super) fn length(&self) -> u64 {
+        self.len_bytes
+    }
+
     /// Writes all bytes at a position.
     pub(super) fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         write_all_at(&self.file, bytes, offset)

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::npy::NpySource;
+use super::npy::{NpySource, WriteNpy};
 use super::raw::{RawSource, RawSpec};
 #[cfg(feature = "zarr")]
-use super::zarr::ZarrSource;
+use super::zarr::{WriteZarr, ZarrSource};
 use crate::block::{BlockSource, SourceFormat};
 #[cfg(feature = "zarr")]
 use crate::element::DType;
@@ -22,7 +22,7 @@ use crate::kernel::Registry;
 impl Registry {
     /// Adds the crate's formats of files: `.npy`, raw, and Zarr where that feature is on.
     ///
-    /// Peers can then have every such file read that this process may read.
+    /// Peers can then have every such file read that this process may read, and blocks written to files that are being saved.
     ///
     /// # Errors
     /// A format has the name of one of them already.
@@ -35,6 +35,9 @@ impl Registry {
     /// # Ok::<(), hyperslab::Error>(())
     /// ```
     pub fn register_files(&mut self) -> Result<()> {
+        self.register_own::<WriteNpy>()?;
+        #[cfg(feature = "zarr")]
+        self.register_own::<WriteZarr>()?;
         self.register_format::<NpyFile>()?;
         self.register_format::<RawFile>()?;
         #[cfg(feature = "zarr")]

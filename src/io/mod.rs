@@ -23,6 +23,7 @@ mod npy;
 mod raw;
 mod runs;
 mod staged;
+mod store;
 #[cfg(feature = "zarr")]
 mod zarr;
 

@@ -136,6 +136,11 @@ impl RawSpec {
         &self.shape
     }
 
+    /// The number of bytes before the first number.
+    pub(super) fn offset_bytes(&self) -> u64 {
+        self.offset_bytes
+    }
+
     /// Where the numbers end: the least length of a file that holds them.
     ///
     /// # Errors

@@ -26,6 +26,12 @@ impl Staged {
         Ok(Self { target: target.to_path_buf(), staging: target.with_file_name(staging), done: AtomicBool::new(false) })
     }
 
+    /// Whether a path is where something is written to before it is complete.
+    pub(super) fn is_staging(path: &Path) -> bool {
+        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        name.starts_with('.') && name.ends_with(".partial")
+    }
+
     /// Where to write.
     pub(super) fn path(&self) -> &Path {
         &self.staging

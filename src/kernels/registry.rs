@@ -58,6 +58,11 @@ impl Registry {
             return Err(Error::value("register", format!("{:?} begins like the crate's own kernels", K::NAME))
                 .with_remedy("begin the name with that of your own crate"));
         }
+        self.register_own::<K>()
+    }
+
+    /// Adds a kernel whose name may be one of the crate's own.
+    pub(crate) fn register_own<K: NamedKernel>(&mut self) -> Result<()> {
         add(&mut self.kernels, "kernel", K::NAME, Entry { version: K::VERSION, make: make_call::<K> })
     }
 

@@ -11,8 +11,10 @@ mod header;
 mod mapped;
 mod sink;
 mod source;
+mod writer;
 
 #[cfg(feature = "mmap")]
 pub use mapped::open_npy_mapped;
 pub use sink::{NpySink, save_npy};
 pub use source::{NpySource, open_npy};
+pub(super) use writer::WriteNpy;

@@ -2,18 +2,20 @@
 
 use std::io;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::super::file::PositionedFile;
-use super::super::raw::check_inside;
+use super::super::raw::{RawSpec, check_inside};
 use super::super::runs::Runs;
 use super::super::staged::Staged;
+use super::super::store::{SharedSink, store};
 use super::header::{self, OP};
+use super::writer::WriteNpy;
 use crate::array::DynArray;
 use crate::block::{ArrayMeta, Block, BlockData, BlockLocation, BlockSink, with_block};
-use crate::element::{DType, Element};
+use crate::element::Element;
 use crate::error::{Error, Result};
 
 /// Computes an array and writes it to an `.npy` file, block by block; a file of that name is replaced when all is written.
@@ -36,7 +38,7 @@ use crate::error::{Error, Result};
 pub fn save_npy(array: &impl AsRef<DynArray>, path: impl AsRef<Path>) -> Result<()> {
     let array = array.as_ref();
     let sink = Arc::new(NpySink::create(path, array.meta())?);
-    array.store(Arc::clone(&sink) as Arc<dyn BlockSink>)?;
+    store("save_npy", array, &sink)?;
     sink.finish()
 }
 
@@ -65,12 +67,18 @@ pub fn save_npy(array: &impl AsRef<DynArray>, path: impl AsRef<Path>) -> Result<
 #[derive(Debug)]
 pub struct NpySink {
     // Dropped before `staged`, so that the file is closed when it is removed.
-    file: PositionedFile,
+    target: NpyTarget,
     staged: Staged,
-    dtype: DType,
-    shape: Vec<u64>,
-    data_start: u64,
     missing_elems: AtomicU64,
+}
+
+/// A file of the right length, open for writing.
+#[derive(Debug)]
+pub(super) struct NpyTarget {
+    file: PositionedFile,
+    /// What errors name.
+    name: PathBuf,
+    spec: RawSpec,
 }
 
 impl NpySink {
@@ -92,13 +100,13 @@ impl NpySink {
     pub fn create(path: impl AsRef<Path>, meta: &ArrayMeta) -> Result<Self> {
         let shape = meta.grid.require_shape("save_npy")?;
         let header = header::write(meta.dtype, &shape);
-        let spec = super::super::raw::RawSpec::new(meta.dtype, shape.clone()).with_offset_bytes(header.len() as u64);
+        let spec = RawSpec::new(meta.dtype, shape.clone()).with_offset_bytes(header.len() as u64);
         let end_bytes = spec.end_bytes()?;
         let staged = Staged::new(OP, path.as_ref())?;
         let file = PositionedFile::create(OP, staged.path(), end_bytes)?;
         file.write_all_at(&header, 0).map_err(|error| Error::io(OP, staged.target(), error))?;
         let missing_elems = AtomicU64::new(shape.iter().product());
-        Ok(Self { file, staged, dtype: meta.dtype, shape, data_start: header.len() as u64, missing_elems })
+        Ok(Self { target: NpyTarget::new(file, staged.target(), spec), staged, missing_elems })
     }
 
     /// Puts the file in its place, once all blocks are written; a file of that name is replaced.
@@ -121,27 +129,55 @@ impl NpySink {
             let detail = format!("{}: {missing} elements were never written", self.staged.target().display());
             return Err(Error::value(OP, detail).with_remedy("write every block before `finish`"));
         }
-        self.file.sync().map_err(|error| Error::io(OP, self.staged.target(), error))?;
+        self.target.file.sync().map_err(|error| Error::io(OP, self.staged.target(), error))?;
         self.staged.commit(OP)
     }
+}
 
-    fn write_typed<T: Element>(&self, ranges: &[Range<u64>], data: &BlockData<T>) -> Result<()> {
+impl NpyTarget {
+    pub(super) fn new(file: PositionedFile, name: &Path, spec: RawSpec) -> Self {
+        Self { file, name: name.to_path_buf(), spec }
+    }
+
+    /// Writes a block at its place; gives the number of its elements.
+    pub(super) fn write(&self, at: &BlockLocation, block: &Block) -> Result<u64> {
+        let (shape, dtype) = (self.spec.shape(), self.spec.dtype());
+        let ranges = at.ranges()?;
+        check_inside(OP, at, ranges, shape)?;
+        let lens = at.shape().unwrap_or_default();
+        if block.shape() != lens || block.dtype() != dtype {
+            let expected = format!("{dtype} {lens:?}");
+            return Err(Error::block(OP, "type and shape", expected, format!("{} {:?}", block.dtype(), block.shape())));
+        }
+        with_block!(block, T, data => self.write_typed::<T>(ranges, data))
+    }
+
+    fn write_typed<T: Element>(&self, ranges: &[Range<u64>], data: &BlockData<T>) -> Result<u64> {
         let array = data.to_dense()?;
         let array = array.as_standard_layout();
         let elems = array.as_slice().ok_or_else(|| Error::bug(OP, "a row-major array is not one slice"))?;
-        let runs = Runs::new(&self.shape, ranges);
+        let runs = Runs::new(self.spec.shape(), ranges);
         let size_bytes = size_of::<T>() as u64;
         let write = || -> io::Result<()> {
             for (start, run) in runs.starts().zip(elems.chunks_exact((runs.run_elems() as usize).max(1))) {
-                self.file.write_all_at(T::as_bytes(run), self.data_start + start * size_bytes)?;
+                self.file.write_all_at(T::as_bytes(run), self.spec.offset_bytes() + start * size_bytes)?;
             }
             Ok(())
         };
-        write().map_err(|error| Error::io(OP, self.staged.target(), error))?;
-        // A block that is written twice is not a reason to wrap below zero.
-        let less = |missing: u64| Some(missing.saturating_sub(elems.len() as u64));
-        let _ = self.missing_elems.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
-        Ok(())
+        write().map_err(|error| Error::io(OP, &self.name, error))?;
+        Ok(elems.len() as u64)
+    }
+}
+
+impl SharedSink for NpySink {
+    type Writer = WriteNpy;
+
+    fn writer(&self) -> WriteNpy {
+        WriteNpy::new(self.staged.path(), self.target.spec.clone())
+    }
+
+    fn all_written(&self) {
+        self.missing_elems.store(0, Ordering::Release);
     }
 }
 
@@ -151,13 +187,10 @@ impl BlockSink for NpySink {
     }
 
     fn write(&self, at: &BlockLocation, block: &Block) -> Result<()> {
-        let ranges = at.ranges()?;
-        check_inside(OP, at, ranges, &self.shape)?;
-        let lens = at.shape().unwrap_or_default();
-        if block.shape() != lens || block.dtype() != self.dtype {
-            let expected = format!("{} {:?}", self.dtype, lens);
-            return Err(Error::block(OP, "type and shape", expected, format!("{} {:?}", block.dtype(), block.shape())));
-        }
-        with_block!(block, T, data => self.write_typed::<T>(ranges, data))
+        let n_elems = self.target.write(at, block)?;
+        // A block that is written twice is not a reason to wrap below zero.
+        let less = |missing: u64| Some(missing.saturating_sub(n_elems));
+        let _ = self.missing_elems.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
+        Ok(())
     }
 }

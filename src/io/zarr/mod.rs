@@ -12,6 +12,7 @@
 //! | `codec` | bytes of a chunk to elements |
 //! | `shard` | shards and their indices |
 //! | `source` `sink` | reading and writing arrays |
+//! | `writer` | writing chunks, here or in another process |
 //!
 //! Read are the codecs bytes, transpose, zstd, gzip, zlib, blosc, crc32c and `sharding_indexed`; regular grids; all element
 //! types of this crate. Not read are filters of version 2, sharding inside sharding, groups as a whole, and stores on the
@@ -23,9 +24,11 @@ mod shard;
 mod sink;
 mod source;
 mod store;
+mod writer;
 
 pub use sink::{ZarrOptions, ZarrSink, save_zarr, save_zarr_with};
 pub use source::{ZarrSource, open_zarr, open_zarr_with};
+pub(super) use writer::WriteZarr;
 
 /// The operation that errors are about.
 const OP: &str = "zarr";

@@ -1,26 +1,19 @@
 //! Writing Zarr arrays.
 
-use std::borrow::Cow;
 use std::fs;
-use std::num::NonZeroU64;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
-use zarrs::array::{
-    ArrayBytes, ArrayMetadataV3, ArrayToBytesCodecTraits, ChunkKeyEncoding, CodecChain, DataType, FillValue,
-};
 
-use super::super::raw::check_inside;
-use super::super::runs::Runs;
 use super::super::staged::Staged;
+use super::super::store::{SharedSink, store};
 use super::OP;
-use super::codec::serial;
+use super::writer::{ChunkSpec, ChunkWriter, WriteZarr, fault};
 use crate::array::DynArray;
-use crate::block::{ArrayMeta, Block, BlockData, BlockLocation, BlockSink, with_block};
-use crate::element::{DType, Element, Scalar};
+use crate::block::{ArrayMeta, Block, BlockLocation, BlockSink};
+use crate::element::Scalar;
 use crate::error::{Error, Result, Shown};
 
 /// Computes an array and writes it to a Zarr folder of version 3, one chunk for each block.
@@ -67,7 +60,7 @@ pub fn save_zarr(array: &impl AsRef<DynArray>, path: impl AsRef<Path>) -> Result
 pub fn save_zarr_with(array: &impl AsRef<DynArray>, path: impl AsRef<Path>, options: &ZarrOptions) -> Result<()> {
     let array = array.as_ref();
     let sink = Arc::new(ZarrSink::create(path, array.meta(), options)?);
-    array.store(Arc::clone(&sink) as Arc<dyn BlockSink>)?;
+    store("save_zarr", array, &sink)?;
     sink.finish()
 }
 
@@ -188,15 +181,9 @@ impl ZarrOptions {
 /// # Ok::<(), hyperslab::Error>(())
 /// ```
 pub struct ZarrSink {
+    writer: ChunkWriter,
     staged: Staged,
     overwrite: bool,
-    dtype: DType,
-    shape: Vec<u64>,
-    chunk: Vec<u64>,
-    metadata: String,
-    keys: ChunkKeyEncoding,
-    codecs: CodecChain,
-    chunk_type: (Vec<NonZeroU64>, DataType, FillValue),
     missing_blocks: AtomicU64,
 }
 
@@ -221,21 +208,13 @@ impl ZarrSink {
         let chunk = regular_chunk(meta)?;
         let inner = inner_chunk(&chunk, options)?;
         let metadata = metadata(meta, &shape, &chunk, inner, options.level);
-        let parsed: ArrayMetadataV3 = serde_json::from_value(metadata.clone()).map_err(fault)?;
-        let data_type = DataType::from_metadata(&parsed.data_type).map_err(fault)?;
-        let fill = data_type.fill_value_v3(&parsed.fill_value).map_err(fault)?;
-        let nonzero = chunk.iter().filter_map(|&len| NonZeroU64::new(len)).collect();
+        let metadata = serde_json::to_string_pretty(&metadata).map_err(fault)?;
         let staged = Staged::new(OP, path.as_ref())?;
         refuse_existing(staged.target(), options)?;
+        let folder = staged.path().to_path_buf();
         let sink = Self {
+            writer: ChunkWriter::new(ChunkSpec { folder, metadata, dtype: meta.dtype, shape, chunk })?,
             overwrite: options.overwrite,
-            dtype: meta.dtype,
-            shape,
-            chunk,
-            metadata: serde_json::to_string_pretty(&metadata).map_err(fault)?,
-            keys: ChunkKeyEncoding::from_metadata(&parsed.chunk_key_encoding).map_err(fault)?,
-            codecs: CodecChain::from_metadata(&parsed.codecs).map_err(fault)?,
-            chunk_type: (nonzero, data_type, fill),
             missing_blocks: AtomicU64::new(meta.grid.n_blocks()),
             staged,
         };
@@ -266,53 +245,15 @@ impl ZarrSink {
             return Err(Error::value(OP, detail).with_remedy("write every block before `finish`"));
         }
         let file = self.staged.path().join("zarr.json");
-        fs::write(&file, &self.metadata).map_err(|error| Error::io(OP, &file, error))?;
+        fs::write(&file, &self.writer.spec().metadata).map_err(|error| Error::io(OP, &file, error))?;
         if self.overwrite { self.staged.commit_over_folder(OP) } else { self.staged.commit(OP) }
-    }
-
-    fn write_typed<T: Element>(&self, at: &BlockLocation, ranges: &[Range<u64>], data: &BlockData<T>) -> Result<()> {
-        let (chunk_shape, data_type, fill_value) = &self.chunk_type;
-        let mut fill = [T::zero()];
-        T::copy_from_bytes(&mut fill, fill_value.as_ne_bytes());
-        let array = data.to_dense()?;
-        let array = array.as_standard_layout();
-        let elems = array.as_slice().ok_or_else(|| Error::bug(OP, "a row-major array is not one slice"))?;
-        if elems.iter().all(|elem| elem.is_same(fill[0])) {
-            return Ok(());
-        }
-        let elems = self.padded(ranges, elems, fill[0]);
-        let bytes = ArrayBytes::Fixed(Cow::Borrowed(T::as_bytes(&elems)));
-        let encoded = self.codecs.encode(bytes, chunk_shape, data_type, fill_value, &serial()).map_err(fault)?;
-        let path = self.staged.path().join(self.keys.encode(at.index()).as_str());
-        let write = || -> std::io::Result<()> {
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            fs::write(&path, &encoded)
-        };
-        write().map_err(|error| Error::io(OP, &path, error))
-    }
-
-    /// The elements of a block, filled up where the chunk reaches beyond the array.
-    fn padded<'a, T: Element>(&self, ranges: &[Range<u64>], elems: &'a [T], fill: T) -> Cow<'a, [T]> {
-        let lens: Vec<u64> = ranges.iter().map(|range| range.end - range.start).collect();
-        if lens == self.chunk {
-            return Cow::Borrowed(elems);
-        }
-        let whole: Vec<Range<u64>> = lens.iter().map(|&len| 0..len).collect();
-        let mut chunk = vec![fill; self.chunk.iter().product::<u64>() as usize];
-        let (to, from) = (Runs::new(&self.chunk, &whole), Runs::new(&lens, &whole));
-        let (step, starts) = to.zip(&from);
-        for (to, from) in starts {
-            chunk[to as usize..][..step as usize].copy_from_slice(&elems[from as usize..][..step as usize]);
-        }
-        Cow::Owned(chunk)
     }
 }
 
 impl std::fmt::Debug for ZarrSink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ZarrSink({}, {} {})", self.staged.target().display(), self.dtype, Shown(&self.shape))
+        let spec = self.writer.spec();
+        write!(f, "ZarrSink({}, {} {})", self.staged.target().display(), spec.dtype, Shown(&spec.shape))
     }
 }
 
@@ -322,15 +263,7 @@ impl BlockSink for ZarrSink {
     }
 
     fn write(&self, at: &BlockLocation, block: &Block) -> Result<()> {
-        let ranges = at.ranges()?;
-        check_inside(OP, at, ranges, &self.shape)?;
-        let starts_chunk = ranges.iter().zip(at.index()).zip(&self.chunk).all(|((r, i), side)| r.start == i * side);
-        let lens = at.shape().unwrap_or_default();
-        if !starts_chunk || block.shape() != lens || block.dtype() != self.dtype {
-            let expected = format!("{} {lens:?}", self.dtype);
-            return Err(Error::block(OP, "type and shape", expected, format!("{} {:?}", block.dtype(), block.shape())));
-        }
-        with_block!(block, T, data => self.write_typed::<T>(at, ranges, data))?;
+        self.writer.write(at, block)?;
         // A block that is written twice is not a reason to wrap below zero.
         let less = |missing: u64| Some(missing.saturating_sub(1));
         let _ = self.missing_blocks.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
@@ -338,9 +271,16 @@ impl BlockSink for ZarrSink {
     }
 }
 
-/// `zarrs` refuses what we wrote ourselves.
-fn fault(error: impl std::fmt::Display) -> Error {
-    Error::bug(OP, error.to_string())
+impl SharedSink for ZarrSink {
+    type Writer = WriteZarr;
+
+    fn writer(&self) -> WriteZarr {
+        WriteZarr::new(self.writer.spec())
+    }
+
+    fn all_written(&self) {
+        self.missing_blocks.store(0, Ordering::Release);
+    }
 }
 
 /// The one chunk length of each axis; 1 for an axis without elements.

@@ -105,6 +105,10 @@ fn advice(n_tasks: u64) -> String {
 }
 
 impl<C: Cluster> Engine for RemoteEngine<C> {
+    fn runs_here(&self) -> bool {
+        false
+    }
+
     fn run(&self, runtime: &Runtime, job: &PlanJob<'_>, options: &RunOptions) -> Result<RunReport> {
         let (plan, cancel) = (job.plan(), runtime.cancel_of(options));
         let fetch = |watch: Option<&Watch<'_>>| -> Result<()> {
@@ -403,11 +407,19 @@ mod tests {
     }
 
     #[test]
-    fn results_are_fetched_in_windows_and_files_are_written() {
+    fn files_are_written_where_blocks_are_computed() {
         let x = matrix(40, 40, (2, 2));
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.npy");
         remote().enter(|| save_npy(&(&x + 1.0), &path)).unwrap();
+        #[cfg(feature = "zarr")]
+        {
+            let path = dir.path().join("x.zarr");
+            let uneven = (&x + 1.0).rechunk((7, 40)).unwrap();
+            remote().enter(|| crate::io::save_zarr(&uneven, &path)).unwrap();
+            let read = crate::io::open_zarr(&path).unwrap().compute_block().unwrap();
+            assert!(is_same(&read, &uneven.as_dyn().compute_block().unwrap()));
+        }
         let read = open_npy(&path, Chunks::size(7)).unwrap();
         let sum = read.sum_with(&Reduce::all()).unwrap();
         let there = remote().enter(|| sum.compute_block()).unwrap();
