@@ -78,6 +78,42 @@ fn arrays_have_the_same_bits_as_here() {
     });
 }
 
+/// One operation on a matrix; an error if it cannot be applied to this one.
+fn step(x: &Array<f64>, code: u64) -> Result<Array<f64>> {
+    match code {
+        0 => Ok((x * x + 1.0).sqrt() - x.sin()),
+        1 => x.slice(s![1.., ..;-2]),
+        2 => x.mask(&x.gt(1.0)?.any_axis(1)?),
+        3 => x.rechunk((9, 11)),
+        4 => Ok(x.transpose()),
+        5 => x.matmul(&x.transpose()).map(|product| product * 0.01),
+        6 => Ok(x.to_sparse()),
+        7 => x.sort(0),
+        8 => x.cumsum(1),
+        9 => x.mean_axis(0).and_then(|mean| x.try_sub(&mean)),
+        10 => x.persist(),
+        _ => x.compute_chunk_sizes(),
+    }
+}
+
+#[test]
+fn random_expressions_have_the_same_bits_as_here() {
+    let Some(cluster) = Cluster::start() else { return };
+    let mut state = 7u64;
+    let mut next = |n: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % n
+    };
+    for _ in 0..24 {
+        let codes: Vec<u64> = (0..4).map(|_| next(12)).collect();
+        let build = || codes.iter().fold(matrix(), |x, &code| step(&x, code).unwrap_or(x)).to_dense();
+        let here = Runtime::local().enter(|| build().compute()).unwrap();
+        let there = cluster.runtime().enter(|| build().compute()).unwrap_or_else(|error| panic!("{codes:?}: {error}"));
+        assert_eq!(here.shape(), there.shape(), "{codes:?}");
+        assert!(there.iter().zip(&here).all(|(a, b)| a.to_bits() == b.to_bits()), "{codes:?}");
+    }
+}
+
 #[test]
 fn many_tasks_and_files_on_a_cluster() {
     let Some(cluster) = Cluster::start() else { return };
@@ -125,7 +161,9 @@ fn errors_of_workers_arrive_and_the_cluster_goes_on() {
     let text = other.enter(|| x.sum().scalar()).unwrap_err().to_string();
     assert!(text.contains("equal registries"), "{text}");
     let large = Array::<f64>::ones([1 << 28], Chunks::size(1 << 28)).unwrap();
-    let text = cluster.runtime().enter(|| large.compute()).unwrap_err().to_string();
+    let error = cluster.runtime().enter(|| large.compute()).unwrap_err();
+    assert_eq!(error.op(), "full");
+    let text = error.to_string();
     assert!(text.contains("smaller chunks"), "{text}");
     assert!(cluster.runtime().enter(|| x.sum().scalar()).is_ok());
 }

@@ -35,12 +35,8 @@
 //! and in the program a runtime, which is entered like any other:
 //!
 //! ```no_run
-//! use hyperslab::exec::remote::ConnectOptions;
-//! use hyperslab::kernel::Registry;
 //! use hyperslab::prelude::*;
-//! let mut registry = Registry::new();
-//! registry.register_files()?;
-//! let runtime = Runtime::connect_with(&ConnectOptions::address("tcp://127.0.0.1:8786"), registry)?;
+//! let runtime = Runtime::connect("tcp://127.0.0.1:8786")?;
 //! let x = Array::<f64>::arange(0.0, 1e9, 1.0, Chunks::size(10_000_000))?;
 //! let mean = runtime.enter(|| x.sin().mean().scalar())?;
 //! # Ok::<(), hyperslab::Error>(())
@@ -66,6 +62,20 @@
 //! | `--death-timeout 60` | seconds without a scheduler after which the worker ends; for ever unless set |
 //! | `--listen-address ADDRESS` | where other workers reach this one, if the interface that leads to the scheduler is wrong |
 //! | `--tls-ca-file` `--tls-cert` `--tls-key` | see below |
+//!
+//! # What goes where
+//!
+//! | what | how |
+//! |---|---|
+//! | kernels of the crate | by name and parameters; they run as they would here |
+//! | closures | not at all: an error names the call. Write a [`NamedKernel`](crate::kernel::NamedKernel), call it with `map_named`, register it |
+//! | `.npy`, raw and Zarr files | workers open them under the path they have here: a file system that all see |
+//! | other sources | by their [`SourceFormat`](crate::block::SourceFormat), registered in clients and workers |
+//! | arrays in memory | with the tasks, through the scheduler: for small ones; save large ones to a file that workers open |
+//! | results of `compute` | block by block from the workers that have them |
+//! | results of `persist` | stay on the cluster as long as the array lives; later expressions read them there |
+//! | `save_npy` `save_zarr` | the process that computes a block writes it |
+//! | other sinks | the client fetches the blocks and writes them |
 //!
 //! # How many tasks go out at once
 //!

@@ -22,7 +22,9 @@ impl Error {
 
     /// A task failed on a worker: its name in the cluster, and the worker's own words.
     pub(crate) fn remote_task(key: &str, text: &str) -> Self {
-        let op = key.rsplit_once('-').map_or(key, |(op, _)| op);
+        // Keys of blocks are written as tuples: `('sum-5f3e..09', 0)`.
+        let name = key.trim_start_matches(['(', '\'']);
+        let op = name.rsplit_once('-').map_or(name, |(op, _)| op);
         Self::new(Kind::Task, op.to_owned(), format!("the task {key} failed on a worker: {text}"))
     }
 
