@@ -60,6 +60,7 @@ fn expressions(x: &Array<f64>) -> Result<Vec<(&'static str, Array<f64>)>> {
         ("sorted", x.sort(0)?),
         ("sparse", x.to_sparse().sum_axis(0)?.to_dense()),
         ("persisted", (x + 1.0).persist()?.sum_axis(1)?),
+        ("part of persisted", (x + 1.0).persist()?.slice(s![5..9, 3..])?),
     ])
 }
 

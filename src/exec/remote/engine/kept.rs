@@ -37,6 +37,11 @@ impl<C: Cluster> BlockSource for KeptBlocks<C> {
         decode_bytes(&content, &BufferPool::new(0))?.into_block()
     }
 
+    /// Whole blocks have names, their parts have none.
+    fn is_random_access(&self) -> bool {
+        false
+    }
+
     fn spec(&self) -> Option<SourceSpec> {
         SourceSpec::of(&self.held).ok()
     }

@@ -438,6 +438,9 @@ mod tests {
         assert!(is_same(&here, &there));
         // Threads fetch what they read, results that are there already are fetched as they are, and so is nothing at all.
         assert!(is_same(&here, &sum.as_dyn().compute_block().unwrap()));
+        let part = kept.slice(s![1..3, 2..]).unwrap();
+        let there = runtime.enter(|| part.as_dyn().compute_block()).unwrap();
+        assert!(is_same(&there, &part.as_dyn().compute_block().unwrap()), "parts of blocks have no names");
         let whole = runtime.enter(|| kept.as_dyn().compute_block()).unwrap();
         assert!(is_same(&whole, &(&x + 1.0).as_dyn().compute_block().unwrap()));
         let plan = sum.plan().unwrap();
