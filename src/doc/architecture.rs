@@ -74,6 +74,7 @@
 //! src/exec/         runtime.rs options.rs observe.rs cancel.rs job.rs are what callers see
 //!                   state.rs event.rs records.rs index.rs are the scheduler; memory.rs its account
 //!                   driver.rs serial.rs pool.rs run it; plan_job.rs output.rs join it with plans and results
+//!                   spill/ aside.rs lay results aside on disk
 //!                   engine.rs asks threads or a cluster to run a plan; payload.rs runs one task of another process
 //!   remote/           feature `remote`: wire/ pickle/ comm/ speak to a dask.distributed scheduler, worker/ runs its tasks
 //!                   engine/ joins both to arrays, command.rs is the worker's command line (src/bin/)

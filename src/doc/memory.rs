@@ -24,6 +24,23 @@
 //! If nothing runs and nothing fits, one task starts anyway: a budget smaller than one block slows a run down and does not
 //! stop it. Such starts are counted, and a profile tells their number.
 //!
+//! # Beyond the budget
+//!
+//! Some work needs everything twice: `&x - x.mean()` reads all of `x` for the mean and then once more. What cannot be made
+//! again is kept until then, and may be more than the budget. [`Runtime::spill_to`](crate::exec::Runtime::spill_to) names a
+//! folder for such results: when nothing runs and nothing fits, those that are needed last are laid aside there, in files
+//! without names that vanish with the process, compressed and checked when they are read. Without a folder the run goes
+//! beyond the budget, as above.
+//!
+//! ```
+//! use hyperslab::prelude::*;
+//! let runtime = Runtime::local().threads(2).memory_text("2MiB")?.spill_to(std::env::temp_dir(), 1 << 30);
+//! let x = Array::<f64>::arange(0.0, 1e6, 1.0, Chunks::size(20_000))?.map_blocks(|b| Ok(b.dense()?.sqrt().into()))?;   // 8 MB
+//! let above = runtime.enter(|| x.gt(x.mean())?.sum().scalar())?;
+//! assert_eq!(above, 555_556);
+//! # Ok::<(), hyperslab::Error>(())
+//! ```
+//!
 //! ```
 //! use std::sync::Arc;
 //! use hyperslab::diag::Profile;

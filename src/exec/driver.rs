@@ -6,12 +6,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::error::{Error, Result};
 use crate::graph::TaskId;
 
+use super::aside::Held;
 use super::cancel::CancelToken;
 use super::event::{Actions, Event, Run, Slot, Verdict};
 use super::job::Job;
 use super::memory::Budget;
 use super::observe::Watch;
 use super::options::RunReport;
+use super::spill::SpillStore;
 use super::state::State;
 
 /// The operation that errors of a run as a whole are about.
@@ -22,19 +24,22 @@ pub(super) struct Context<'a, J> {
     pub(super) job: &'a J,
     pub(super) watch: Option<Watch<'a>>,
     pub(super) cancel: Option<&'a CancelToken>,
+    /// Where results go when memory is short.
+    pub(super) disk: Option<&'a SpillStore>,
 }
 
 /// The machine and the results in flight; whoever holds it decides what happens next.
 pub(super) struct Core<'a, J: Job> {
     pub(super) state: State<'a, J>,
-    values: Vec<Option<J::Value>>,
+    values: Vec<Option<Held<J::Value>>>,
+    spilled_bytes: u64,
     error: Option<Error>,
 }
 
 /// A task with its inputs.
 pub(super) struct Work<V> {
     run: Run,
-    inputs: Vec<V>,
+    inputs: Vec<Held<V>>,
 }
 
 /// What became of a task.
@@ -69,7 +74,7 @@ impl<V> Default for Hand<V> {
 
 impl<'a, J: Job> Core<'a, J> {
     pub(super) fn new(job: &'a J, budget: &Budget) -> Self {
-        Self { state: State::new(job, budget), values: Vec::new(), error: None }
+        Self { state: State::new(job, budget), values: Vec::new(), spilled_bytes: 0, error: None }
     }
 
     /// Reports the tasks that have run.
@@ -105,6 +110,9 @@ impl<'a, J: Job> Core<'a, J> {
             self.stop(Error::cancelled(OP), hand);
         }
         self.handle(Event::Want { max }, hand);
+        if let Some(disk) = context.disk {
+            self.lay_aside(context.job, disk, hand);
+        }
         let mut places = hand.actions.inputs.iter();
         for &run in &hand.actions.run {
             let mut inputs = Vec::with_capacity(run.n_inputs);
@@ -118,6 +126,19 @@ impl<'a, J: Job> Core<'a, J> {
         !hand.work.is_empty()
     }
 
+    /// Writes results to disk. Nothing runs meanwhile, so nobody waits for the lock but loops that have nothing to do.
+    fn lay_aside(&mut self, job: &J, disk: &SpillStore, hand: &mut Hand<J::Value>) {
+        for &slot in &hand.actions.lay_aside {
+            let Some(Some(held)) = self.values.get_mut(slot.index()) else { continue };
+            // The disk is full, or the job knows no bytes for its values: the run goes on with more memory, as without a disk.
+            match held.lay_aside(job, disk) {
+                Ok(value) => hand.garbage.extend(value),
+                Err(_) => self.state.handle(Event::Kept { slot }, &mut Actions::default()),
+            }
+        }
+        self.spilled_bytes = self.spilled_bytes.max(disk.used_bytes());
+    }
+
     /// The result of the run, which must be over.
     pub(super) fn finish(self) -> (RunReport, Option<Error>) {
         let report = RunReport {
@@ -126,6 +147,7 @@ impl<'a, J: Job> Core<'a, J> {
             over_budget_starts: self.state.ledger().over_budget_starts(),
             low_bounds: self.state.ledger().low_bounds(),
             peak_records: self.state.peak_records() as u64,
+            spilled_bytes: self.spilled_bytes,
         };
         let verdict = self.state.verdict();
         // A plan that announces other numbers of users than it has would keep results for ever.
@@ -145,7 +167,7 @@ impl<'a, J: Job> Core<'a, J> {
         if self.values.len() <= slot.index() {
             self.values.resize(slot.index() + 1, None);
         }
-        self.values[slot.index()] = Some(value);
+        self.values[slot.index()] = Some(Held::Here(value));
     }
 
     /// Hands an event to the machine and collects what it releases.
@@ -153,7 +175,8 @@ impl<'a, J: Job> Core<'a, J> {
         hand.actions.clear();
         self.state.handle(event, &mut hand.actions);
         for release in &hand.actions.release {
-            hand.garbage.extend(self.values.get_mut(release.slot.index()).and_then(Option::take));
+            let held = self.values.get_mut(release.slot.index()).and_then(Option::take);
+            hand.garbage.extend(held.and_then(Held::here));
         }
     }
 }
@@ -186,7 +209,7 @@ impl<J: Job> Context<'_, J> {
         &self,
         watch: &Watch<'_>,
         run: Run,
-        inputs: Vec<J::Value>,
+        inputs: Vec<Held<J::Value>>,
         thread: usize,
     ) -> Result<Yield<J::Value>, Fault> {
         let (op, _) = self.job.describe(run.task);
@@ -197,11 +220,12 @@ impl<J: Job> Context<'_, J> {
     }
 
     /// Runs a task and delivers its result; the number is the size of the result.
-    fn run_task(&self, run: Run, inputs: Vec<J::Value>) -> Result<(Yield<J::Value>, u64), Fault> {
+    fn run_task(&self, run: Run, inputs: Vec<Held<J::Value>>) -> Result<(Yield<J::Value>, u64), Fault> {
         let all = || -> Result<_> {
             if inputs.len() != run.n_inputs {
                 return Err(Error::bug(OP, "an input was released before its last user"));
             }
+            let inputs = inputs.into_iter().map(|held| held.load(self.job)).collect::<Result<_>>()?;
             let value = self.job.run(run.task, inputs)?;
             let bytes = self.job.value_bytes(&value);
             let done = match (run.deliver, run.keep) {

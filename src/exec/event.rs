@@ -26,6 +26,8 @@ pub(crate) enum Event {
     Done { slot: Slot, result_bytes: u64 },
     /// A task that was to run has failed: nothing more is started.
     Failed { slot: Slot },
+    /// A result that was to be laid aside stays in memory: it could not be written.
+    Kept { slot: Slot },
     /// Nothing more shall be started.
     Cancel,
     /// There is room to run up to `max` tasks.
@@ -58,10 +60,12 @@ pub(crate) struct Release {
     pub(crate) slot: Slot,
 }
 
-/// What the driver has to do: first drop what is released (a slot may be given anew by `run`), then run.
+/// What the driver has to do: first drop what is released (a slot may be given anew by `run`), then lay aside, then run.
 #[derive(Debug, Default)]
 pub(crate) struct Actions {
     pub(crate) release: Vec<Release>,
+    /// Results to be written to disk, and read from there by the tasks that need them.
+    pub(crate) lay_aside: Vec<Slot>,
     pub(crate) run: Vec<Run>,
     pub(crate) inputs: Vec<Input>,
 }
@@ -70,6 +74,7 @@ impl Actions {
     #[inline]
     pub(crate) fn clear(&mut self) {
         self.release.clear();
+        self.lay_aside.clear();
         self.run.clear();
         self.inputs.clear();
     }

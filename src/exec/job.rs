@@ -1,6 +1,6 @@
 //! What a plan must be able to do to be run.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::{TaskGraph, TaskId};
 
 /// A plan whose tasks can be run: a [`TaskGraph`] with a meaning.
@@ -71,6 +71,25 @@ pub trait Job: TaskGraph + Sync {
     /// Takes a result that nobody will read; called while no lock is held.
     fn recycle(&self, value: Self::Value) {
         drop(value);
+    }
+
+    /// A result as bytes, to be laid aside on disk when memory is short: see
+    /// [`Runtime::spill_to`](super::Runtime::spill_to).
+    ///
+    /// # Errors
+    /// There are no bytes for it; it stays in memory then.
+    fn encode(&self, value: &Self::Value) -> Result<Vec<u8>> {
+        let _ = value;
+        Err(Error::bug("spill", "this job has no bytes for its results"))
+    }
+
+    /// The result of bytes that [`encode`](Self::encode) has made.
+    ///
+    /// # Errors
+    /// The bytes are no such result.
+    fn decode(&self, content: Vec<u8>) -> Result<Self::Value> {
+        let _ = content;
+        Err(Error::bug("spill", "this job has no bytes for its results"))
     }
 
     /// The operation and the block of a task, for messages and observers.

@@ -261,6 +261,11 @@ impl Ledger {
         Self { lease, step_bytes, live_bytes: 0, peak_bytes: 0, over_budget_starts: 0, low_bounds: 0 }
     }
 
+    /// The limit of the budget that the run shares.
+    pub(crate) fn limit_bytes(&self) -> u64 {
+        self.lease.budget.limit_bytes()
+    }
+
     /// The bytes of living results and running tasks.
     pub(crate) fn live_bytes(&self) -> u64 {
         self.live_bytes

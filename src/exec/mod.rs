@@ -21,12 +21,12 @@
 //! | `engine` | who runs a plan: threads of this process, or others |
 //! | `payload` | one task that came from another process |
 //! | `runtime` `options` `cancel` `observe` `job` | what callers see |
-//! | `spill/` | feature `remote`: results on disk, for when memory is short |
+//! | `spill/` `aside` | results on disk, for when memory is short |
 //! | `remote/` | feature `remote`: runs on a dask.distributed scheduler |
 //!
-//! This layer knows no arrays and no blocks: a result is any [`Job::Value`]. It does not retry, and it does not write
-//! blocks to disk.
+//! This layer knows no arrays and no blocks: a result is any [`Job::Value`]. It does not retry.
 
+mod aside;
 mod cancel;
 mod driver;
 mod engine;
@@ -48,7 +48,6 @@ mod runtime;
 #[cfg(test)]
 mod samples;
 mod serial;
-#[cfg(feature = "remote")]
 mod spill;
 mod state;
 

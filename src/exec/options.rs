@@ -79,4 +79,6 @@ pub struct RunReport {
     pub low_bounds: u64,
     /// The largest number of tasks the scheduler had to remember at one time.
     pub peak_records: u64,
+    /// The most that results took on disk at one time.
+    pub spilled_bytes: u64,
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::job::Job;
 use super::output::Output;
+use crate::block::codec::{Encoded, decode_bytes};
 use crate::block::{BufferPool, Value};
 use crate::error::Result;
 use crate::graph::{Plan, TaskGraph, TaskId};
@@ -112,6 +113,14 @@ impl Job for PlanJob<'_> {
 
     fn recycle(&self, value: Value) {
         self.pool.give_value(value);
+    }
+
+    fn encode(&self, value: &Value) -> Result<Vec<u8>> {
+        Ok(Encoded::of(value)?.to_bytes())
+    }
+
+    fn decode(&self, content: Vec<u8>) -> Result<Value> {
+        decode_bytes(&content, &self.pool)
     }
 
     fn describe(&self, task: TaskId) -> (String, String) {

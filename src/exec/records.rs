@@ -72,6 +72,8 @@ pub(super) struct Record {
     pub(super) demanded: bool,
     /// The record lies in the heap of wanted tasks.
     pub(super) in_wanted: bool,
+    /// The result lies on disk: its bytes are not counted.
+    pub(super) is_aside: bool,
 }
 
 impl Record {
@@ -93,6 +95,7 @@ impl Record {
             root,
             demanded: false,
             in_wanted: false,
+            is_aside: false,
         }
     }
 

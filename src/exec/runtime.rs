@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use crate::block::BufferPool;
@@ -18,6 +19,7 @@ use super::memory::{Budget, parse_bytes};
 use super::observe::{Observer, Watch};
 use super::options::{RunOptions, RunReport};
 use super::plan_job::PlanJob;
+use super::spill::SpillStore;
 use super::{pool, serial};
 
 /// Threads, a memory budget and observers: where expressions are computed.
@@ -45,6 +47,7 @@ struct Parts {
     buffers: Arc<BufferPool>,
     observers: Vec<Arc<dyn Observer>>,
     cancel: Option<CancelToken>,
+    disk: Option<SpillStore>,
 }
 
 /// A budget, and a store for the memory of finished blocks that may hold a small part of it.
@@ -68,7 +71,16 @@ impl Runtime {
         let pool = pool::Pool::new(config.threads());
         let (budget, buffers) = memory_of(config.memory_bytes());
         let engine = Arc::new(Threads);
-        Self(Arc::new(Parts { engine, serial: false, pool, budget, buffers, observers: Vec::new(), cancel: None }))
+        Self(Arc::new(Parts {
+            engine,
+            serial: false,
+            pool,
+            budget,
+            buffers,
+            observers: Vec::new(),
+            cancel: None,
+            disk: None,
+        }))
     }
 
     /// Uses `n_threads` threads of its own (at least one) instead of those of the global rayon pool. A run that is started
@@ -126,6 +138,25 @@ impl Runtime {
     /// ```
     pub fn memory_text(self, limit: &str) -> Result<Self> {
         Ok(self.memory(parse_bytes(limit)?))
+    }
+
+    /// Lets results be laid aside in files of this folder, `limit_bytes` at most, when memory is short: a run whose results
+    /// do not fit into the budget all at once then takes time instead of memory. Without it such a run goes beyond the budget.
+    ///
+    /// The files have no names, nobody else may read them, and they vanish with the process, however it ends. Tasks in
+    /// progress need memory all the same: a budget below the size of one task is exceeded.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let small = Runtime::local().threads(2).memory_text("1MiB")?.spill_to(std::env::temp_dir(), 1 << 30);
+    /// let x = Array::<f64>::arange(0.0, 1e6, 1.0, Chunks::size(10_000))?;                      // 7.6 MiB in 100 blocks
+    /// let distance = (&x - x.mean()).absolute();
+    /// assert_eq!(small.enter(|| distance.max().scalar())?, 499_999.5);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn spill_to(self, folder: impl Into<PathBuf>, limit_bytes: u64) -> Self {
+        self.with(|parts| parts.disk = Some(SpillStore::new(folder, limit_bytes)))
     }
 
     /// Adds an observer.
@@ -288,10 +319,13 @@ impl Runtime {
         let n_threads = if inline { 1 } else { self.n_threads() };
         let limit_bytes = self.budget().limit_bytes();
         let watch = Watch::start(&self.0.observers, || job.n_tasks(), n_threads, limit_bytes);
-        let context = Context { job, watch, cancel: self.cancel_of(options) };
+        let context = Context { job, watch, cancel: self.cancel_of(options), disk: self.0.disk.as_ref() };
         // The plan's and the observers' own methods run outside of any task: a panic there ends only this run.
         let driven = catch_unwind(AssertUnwindSafe(|| {
-            let core = Core::new(job, self.budget());
+            let mut core = Core::new(job, self.budget());
+            if context.disk.is_some() {
+                core.state.allow_laying_aside();
+            }
             if inline {
                 Ok(self.enter(|| serial::drive(core, &context)))
             } else {
@@ -394,6 +428,54 @@ mod tests {
                 assert_idle(&runtime);
             }
         });
+    }
+
+    #[test]
+    fn results_that_are_laid_aside_come_back() {
+        let runtimes = runtimes();
+        let folder = tempfile::tempdir().unwrap();
+        let nowhere = folder.path().join("nowhere");
+        proptest!(ProptestConfig::with_cases(200), |(sample in any_sample(60), limit in 0..300_u64, fails in any::<bool>())| {
+            for runtime in &runtimes {
+                let place = if fails { &nowhere } else { folder.path() };
+                let runtime = runtime.clone().memory(limit).spill_to(place, u64::MAX);
+                let job = SampleJob::new(sample.clone());
+                let report = runtime.run_job(&job, &RunOptions::new()).unwrap();
+                let mut ran = job.ran.lock().unwrap().clone();
+                ran.sort_unstable();
+                prop_assert_eq!(&ran, &sample.needed());
+                prop_assert!(report.peak_bytes <= limit || report.over_budget_starts > 0);
+                prop_assert!(!fails || report.spilled_bytes == 0);
+                prop_assert_eq!(job.expected(), job.into_delivered());
+                prop_assert_eq!(runtime.0.disk.as_ref().map(SpillStore::used_bytes), Some(0));
+                assert_idle(&runtime);
+            }
+        });
+    }
+
+    /// Every leaf is read by a tree over all of them, and by a task that reads the root of the tree as well: the leaves are
+    /// all there when the tree is done.
+    #[test]
+    fn what_does_not_fit_all_at_once_takes_disk_instead_of_memory() {
+        let mut sample = Sample::default();
+        let leaves: Vec<usize> = (0..50).map(|i| sample.add(&[], 10, i)).collect();
+        let mean = sample.add_tree(&leaves, 4, 1);
+        let ends: Vec<usize> = (0..50).map(|i| sample.add(&[leaves[i], mean], 10, i as u64)).collect();
+        let sample = sample.with_roots(&ends);
+        let folder = tempfile::tempdir().unwrap();
+        for runtime in runtimes() {
+            let small = runtime.memory(200);
+            let run = |runtime: &Runtime| {
+                let job = SampleJob::new(sample.clone());
+                let report = runtime.run_job(&job, &RunOptions::new()).unwrap();
+                assert_eq!(job.expected(), job.into_delivered());
+                report
+            };
+            assert!(run(&small).over_budget_starts > 0);
+            let report = run(&small.clone().spill_to(folder.path(), u64::MAX));
+            assert_eq!(report.over_budget_starts, 0);
+            assert!(report.peak_bytes <= 200 && report.spilled_bytes > 0, "{report:?}");
+        }
     }
 
     #[test]

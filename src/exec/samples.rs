@@ -280,6 +280,16 @@ impl Job for SampleJob {
         Ok(())
     }
 
+    fn encode(&self, &(number, value): &Self::Value) -> Result<Vec<u8>> {
+        Ok([number as u64, value].iter().flat_map(|word| word.to_le_bytes()).collect())
+    }
+
+    fn decode(&self, content: Vec<u8>) -> Result<Self::Value> {
+        let words: Vec<u64> =
+            content.chunks(8).map(|word| u64::from_le_bytes(word.try_into().expect("pieces of eight"))).collect();
+        Ok((words[0] as usize, words[1]))
+    }
+
     fn describe(&self, task: TaskId) -> (String, String) {
         (format!("op{}", task.layer()), format!("({})", Sample::number(task)))
     }

@@ -21,7 +21,9 @@
 //! # Memory
 //!
 //! A task starts when its bytes fit into the ledger; a task without dependencies only when the whole path to the next
-//! reduction fits. When nothing runs and nothing fits, one task starts anyway, and is counted.
+//! reduction fits. When nothing runs and nothing fits, results that are needed late are laid aside on disk if the runtime
+//! has a place for them; a task that reads such a result needs memory for it, too. If that does not help, one task starts
+//! anyway, and is counted.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -43,6 +45,8 @@ const MAX_HELD: usize = 16;
 const MAX_TASK_BYTES: u64 = 1 << 48;
 /// From this depth on a chain of tasks is followed without records; below it that would cost more than it saves.
 const MIN_DESCENT: usize = 2;
+/// When results are laid aside, this part of the budget is made free if possible.
+const ROOM_PART: u64 = 4;
 /// Stale entries of the heap of wanted tasks are swept out when they are this many and the majority.
 const MIN_STALE: usize = 64;
 
@@ -76,6 +80,9 @@ pub(crate) struct State<'g, G: ?Sized> {
     n_done: u64,
     n_roots_done: u64,
     closed: bool,
+    /// Whether results may be laid aside on disk, and how many are.
+    may_lay_aside: bool,
+    n_aside: usize,
     users: Vec<TaskId>,
 }
 
@@ -99,8 +106,15 @@ impl<'g, G: TaskGraph + ?Sized> State<'g, G> {
             n_done: 0,
             n_roots_done: 0,
             closed: false,
+            may_lay_aside: false,
+            n_aside: 0,
             users: Vec::new(),
         }
+    }
+
+    /// Lets results be laid aside when memory is short.
+    pub(crate) fn allow_laying_aside(&mut self) {
+        self.may_lay_aside = true;
     }
 
     /// Takes in one event and appends what has to be done to `actions`.
@@ -109,6 +123,7 @@ impl<'g, G: TaskGraph + ?Sized> State<'g, G> {
         match event {
             Event::Done { slot, result_bytes } => self.done(slot, result_bytes.min(MAX_TASK_BYTES), actions),
             Event::Failed { slot } => self.failed(slot, actions),
+            Event::Kept { slot } => self.keep_here(slot),
             Event::Cancel => self.close(actions),
             Event::Want { max } => self.want(max, actions),
         }
@@ -252,7 +267,10 @@ impl<G: TaskGraph + ?Sized> State<'_, G> {
 
     fn release(&mut self, slot: Slot, actions: &mut Actions) {
         let record = self.records.get(slot);
-        self.ledger.remove(record.bytes);
+        match record.is_aside {
+            true => self.n_aside -= 1,
+            false => self.ledger.remove(record.bytes),
+        }
         if record.root == RootMark::NotListed {
             self.early_roots.insert(record.task);
         }
@@ -352,10 +370,51 @@ impl<G: TaskGraph + ?Sized> State<'_, G> {
             self.held.remove(0).1
         };
         let bytes = self.task_bytes(slot);
+        if !self.ledger.fits(bytes) && self.may_lay_aside {
+            self.make_room(slot, bytes, actions);
+        }
         if !self.ledger.try_add(bytes) {
             self.ledger.add_over(bytes);
         }
         self.start(slot, bytes, actions);
+    }
+
+    /// Lays results aside until `bytes` fit, those first that are needed last. More than that is laid aside if it is there,
+    /// so that the tasks after this one find room, too.
+    fn make_room(&mut self, slot: Slot, bytes: u64, actions: &mut Actions) {
+        let wanted_bytes = bytes.max(self.ledger.limit_bytes() / ROOM_PART);
+        let mut candidates: Vec<(u64, Slot)> = self.records.slots().filter_map(|slot| self.use_of_idle(slot)).collect();
+        candidates.sort_unstable();
+        let mut at = self.records.get(slot).first_edge;
+        while at != NONE {
+            let edge = self.records.edge(at);
+            candidates.retain(|&(_, candidate)| candidate != edge.dep);
+            at = edge.next_input;
+        }
+        while let Some((_, slot)) = candidates.pop().filter(|_| !self.ledger.fits(wanted_bytes)) {
+            let record = self.records.get_mut(slot);
+            record.is_aside = true;
+            self.ledger.remove(record.bytes);
+            self.n_aside += 1;
+            actions.lay_aside.push(slot);
+        }
+    }
+
+    /// When a result that nobody reads now is read next, by the position of its task in the sweep through the data.
+    fn use_of_idle(&self, slot: Slot) -> Option<(u64, Slot)> {
+        let record = self.records.get(slot);
+        let is_idle = record.phase == Phase::Done && record.running_reads == 0 && !record.is_aside && record.bytes > 0;
+        is_idle.then(|| (self.graph.position(record.task), slot))
+    }
+
+    fn keep_here(&mut self, slot: Slot) {
+        let record = self.records.get_mut(slot);
+        record.is_aside = false;
+        let bytes = record.bytes;
+        self.n_aside -= 1;
+        if !self.ledger.try_add(bytes) {
+            self.ledger.add_over(bytes);
+        }
     }
 
     fn start(&mut self, slot: Slot, bytes: u64, actions: &mut Actions) {
@@ -378,8 +437,23 @@ impl<G: TaskGraph + ?Sized> State<'_, G> {
         actions.run.push(Run { task, slot, n_inputs, deliver, keep });
     }
 
+    /// What a task needs: its own bytes, and those of inputs that it has to read from disk.
     fn task_bytes(&self, slot: Slot) -> u64 {
-        self.graph.bytes(self.records.get(slot).task).min(MAX_TASK_BYTES)
+        let record = self.records.get(slot);
+        let own_bytes = self.graph.bytes(record.task);
+        (if self.n_aside == 0 { own_bytes } else { own_bytes.saturating_add(self.aside_bytes(record.first_edge)) })
+            .min(MAX_TASK_BYTES)
+    }
+
+    fn aside_bytes(&self, first_edge: u32) -> u64 {
+        let (mut at, mut bytes) = (first_edge, 0u64);
+        while at != NONE {
+            let edge = self.records.edge(at);
+            let dep = self.records.get(edge.dep);
+            bytes = bytes.saturating_add(if dep.is_aside { dep.bytes } else { 0 });
+            at = edge.next_input;
+        }
+        bytes
     }
 }
 
@@ -505,7 +579,8 @@ impl<G: TaskGraph + ?Sized> State<'_, G> {
         while at != NONE && share_bytes < need_bytes {
             let edge = self.records.edge(at);
             let dep = self.records.get(edge.dep);
-            share_bytes += dep.bytes / dep.unfinished_reads().max(1);
+            // What lies on disk frees none.
+            share_bytes += if dep.is_aside { 0 } else { dep.bytes / dep.unfinished_reads().max(1) };
             at = edge.next_input;
         }
         share_bytes >= need_bytes

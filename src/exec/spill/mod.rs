@@ -19,12 +19,14 @@
 //! | `frame` | bytes as checked, compressed frames |
 //! | `store` | files, and the room they may take |
 //!
-//! Used by the workers of the remote engine. Runs of a local [`Runtime`](super::Runtime) keep to their memory budget by
-//! what they start, and write nothing.
+//! Used by the workers of the remote engine, and by runs of a local [`Runtime`](super::Runtime) that is told
+//! [where](super::Runtime::spill_to): there the scheduler (`exec/state.rs`) is the policy.
 
 mod frame;
+#[cfg(feature = "remote")]
 mod policy;
 mod store;
 
+#[cfg(feature = "remote")]
 pub(crate) use policy::MemoryLimits;
 pub(crate) use store::{SpillHandle, SpillStore};

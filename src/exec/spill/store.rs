@@ -1,8 +1,7 @@
 //! Files for contents, and the room they may take.
 
-use std::fs::{File, OpenOptions, remove_file};
+use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +13,7 @@ use super::frame::{read_frames, write_frames};
 const OP: &str = "spill";
 
 /// Nobody else on the machine may look into a file.
+#[cfg(unix)]
 const OWNER_ONLY: u32 = 0o600;
 
 /// Bytes go to and come from the operating system in such portions.
@@ -99,7 +99,10 @@ impl Drop for SpillHandle {
 }
 
 /// A file that has lost its name before anything is written to it.
+#[cfg(unix)]
 fn new_file(folder: &Path) -> Result<File> {
+    use std::fs::{OpenOptions, remove_file};
+    use std::os::unix::fs::OpenOptionsExt;
     static N_FILES: AtomicU64 = AtomicU64::new(0);
     let n = N_FILES.fetch_add(1, Ordering::Relaxed);
     let path = folder.join(format!("hyperslab-spill-{}-{n}", std::process::id()));
@@ -112,6 +115,12 @@ fn new_file(folder: &Path) -> Result<File> {
     Ok(file)
 }
 
+/// Where files keep their names as long as they are open, nothing is laid aside.
+#[cfg(not(unix))]
+fn new_file(folder: &Path) -> Result<File> {
+    Err(Error::io(OP, folder, std::io::ErrorKind::Unsupported.into()))
+}
+
 /// Reads a file from its start, whoever else reads it: several threads may want the same content.
 struct FromStart<'a> {
     file: &'a File,
@@ -120,14 +129,20 @@ struct FromStart<'a> {
 
 impl Read for FromStart<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n_bytes = self.file.read_at(buffer, self.at)?;
+        #[cfg(unix)]
+        let n_bytes = std::os::unix::fs::FileExt::read_at(self.file, buffer, self.at)?;
+        #[cfg(not(unix))]
+        let n_bytes = (&*self.file).read(buffer)?;
         self.at += n_bytes as u64;
         Ok(n_bytes)
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::FileExt;
+
     use super::*;
 
     fn store(limit_bytes: u64) -> (tempfile::TempDir, SpillStore) {

@@ -70,7 +70,8 @@ impl SchedulerSpec {
         board.wait(limit, |facts| facts.scheduler.is_some() || facts.ended.contains(&child.id()));
         let Some(said) = board.look().scheduler else {
             let log = child.log().tail(20);
-            return Err(Error::remote(OP, NAME, format!("did not start within {limit:?}. It wrote:\n{log}")));
+            let detail = if board.look().ended.is_empty() { "did not start in time" } else { "ended while it started" };
+            return Err(Error::remote(OP, NAME, format!("it {detail}. It wrote:\n{log}")));
         };
         Ok((child, self.listening(&said)?))
     }
