@@ -22,7 +22,10 @@
 //! | `engine/` | arrays on a cluster: plans to tasks, tasks to kernels, results to arrays |
 //! | `command` | the command line of workers |
 //! | `probe` | asking a scheduler who it is |
+//! | `bench` | what the benchmarks run |
 
+#[doc(hidden)]
+pub mod bench;
 pub(crate) mod client;
 pub(crate) mod comm;
 mod command;
