@@ -40,7 +40,12 @@ fn runs(run: impl Fn() -> Result<f64>) -> Result<(f64, f64)> {
     Ok((seconds[0], seconds[N_RUNS / 2]))
 }
 
+/// Runs what the arguments name, or everything.
 fn report(what: &str, amount: f64, unit: &str, run: impl Fn() -> Result<f64>) -> Result<()> {
+    let mut named = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).peekable();
+    if named.peek().is_some() && !named.any(|name| what.contains(&name)) {
+        return Ok(());
+    }
     let (best, median) = runs(run)?;
     println!("{what:32} best {:9.2} {unit}, median {:9.2} {unit}", amount / best, amount / median);
     Ok(())
