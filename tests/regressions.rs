@@ -97,3 +97,81 @@ fn lazy_masks_beside_slices_and_integers_in_an_assignment() -> Result<()> {
     assert_eq!(y.compute()?, arr2(&[[0, 1, 2, 3], [4, 7, 6, 7], [8, 8, 10, 8]]).into_dyn());
     Ok(())
 }
+
+#[test]
+fn padding_an_empty_axis_beside_an_unknown_length() -> Result<()> {
+    let none = rows_of_unknown_number()?.slice(s![.., 2..2])?;
+    let padded = none.pad(vec![(0, 0), (1, 2)], PadMode::constant(7i64))?;
+    assert_eq!(padded.compute()?, ndarray::Array2::from_elem((3, 3), 7).into_dyn());
+    Ok(())
+}
+
+#[test]
+fn results_without_memory_for_them_are_errors_and_do_not_end_the_process() -> Result<()> {
+    let row = Array::<f64>::zeros([1u64 << 40], Chunks::auto())?;
+    let error = outer(&row, &row)?.compute().unwrap_err();
+    assert!(error.is_memory() && error.to_string().contains("(1099511627776, 1099511627776)"), "{error}");
+    assert!(row.diag(i64::MAX)?.compute().unwrap_err().is_memory());
+    assert!(kron(&row, &row).unwrap_err().to_string().contains("2^64"));
+    assert!(row.tile(&[u64::MAX]).unwrap_err().is_memory());
+    let small = Array::from_vec(vec![1i64, 2, 3], Chunks::size(2))?;
+    assert!(small.repeat_each(&[u64::MAX, u64::MAX, 1], 0).unwrap_err().is_memory());
+    assert!(small.resize([i64::MAX]).unwrap_err().is_memory());
+    assert!(small.array_split(u64::MAX, 0).unwrap_err().is_memory());
+    assert!(small.bincount(1 << 60).unwrap_err().is_memory());
+    assert!((&small * (1 << 60)).bincount(0)?.compute().unwrap_err().is_memory());
+    assert!(Bins::even(u64::MAX, 0.0, 1.0).unwrap_err().is_memory());
+    Ok(())
+}
+
+#[test]
+fn arguments_at_the_ends_of_their_types() -> Result<()> {
+    let x = Array::from_vec(vec![1.5f64, -2.5], Chunks::size(1))?;
+    assert_eq!(x.round(i32::MAX).compute()?, arr1(&[1.5, -2.5]).into_dyn());
+    assert_eq!(x.round(400).compute()?, arr1(&[1.5, -2.5]).into_dyn());
+    assert_eq!(x.round(i32::MIN).compute()?, arr1(&[0.0, 0.0]).into_dyn());
+    assert_eq!(x.astype::<i64>().round(i32::MIN).compute()?, arr1(&[0, 0]).into_dyn());
+    assert_eq!(x.diff(u32::MAX, 0)?.compute()?.len(), 0);
+    assert!(Bins::even(3, f64::MIN, f64::MAX).is_err());
+    let largest = Array::from_vec(vec![u64::MAX], Chunks::auto())?.bincount(0)?.compute().unwrap_err();
+    assert!(largest.is_memory(), "{largest}");
+    let endless = Array::<f64>::arange(0.0, f64::INFINITY, 1.0, Chunks::auto()).unwrap_err();
+    assert!(endless.to_string().contains("from 0 to inf by 1"), "{endless}");
+    Ok(())
+}
+
+#[test]
+fn nothing_is_resized_to_zeros() -> Result<()> {
+    assert_eq!(
+        Array::<i64>::zeros([0u64], Chunks::auto())?.resize([2, 2])?.compute()?,
+        arr2(&[[0, 0], [0, 0]]).into_dyn()
+    );
+    Ok(())
+}
+
+#[test]
+fn extremes_of_nothing_are_refused_when_they_are_asked_for() -> Result<()> {
+    let none = Array::<f64>::zeros([0u64], Chunks::auto())?;
+    for error in [none.max_with(Reduce::all()), none.ptp_with(Reduce::all())].map(Result::unwrap_err) {
+        assert!(error.to_string().starts_with("max: axes [0] of shape (0) have no elements"), "{error}");
+    }
+    Ok(())
+}
+
+#[test]
+fn messages_name_what_was_called() -> Result<()> {
+    let x = Array::<i64>::zeros([3, 4], Chunks::size(2))?;
+    let text = |error: Error| error.to_string();
+    assert!(text(stack::<i64>(&[], 0).unwrap_err()).starts_with("stack: no arrays"));
+    assert!(text(x.insert(&[1], &x, 0).unwrap_err()).starts_with("insert: "));
+    let coo = Coo::<i64>::zeros([3, 4])?;
+    for error in [einsum("ij,jk", &[&x, &x]).unwrap_err(), Coo::einsum("ij,jk", &[&coo, &coo]).unwrap_err()] {
+        assert!(text(error.clone()).contains("`j` stands for lengths 4 and 3; operands (3, 4), (3, 4)"), "{error}");
+    }
+    for error in [einsum("ij-ji", &[&x]).unwrap_err(), Coo::einsum("ij-ji", &[&coo]).unwrap_err()] {
+        assert!(text(error.clone()).contains("'-'"), "{error}");
+    }
+    let error = x.astype::<f64>().percentile_with(&[101.0], QuantileMethod::Linear, Reduce::all()).unwrap_err();
+    assert!(text(error.clone()).contains("the percentile 101 does not lie between 0 and 100"), "{error}");
+    Ok(())
+}

@@ -182,8 +182,8 @@ impl Landing {
             return Ok(Landing::Parts);
         }
         let lens: Vec<usize> = shape.iter().map(|&len| len as usize).collect();
-        let n_elems = lens.iter().product();
         dispatch!(meta.dtype, T => {
+            let n_elems = allocatable::<T>(&lens)?;
             let array = ArrayD::from_shape_vec(IxDyn(&lens), fresh::<T>(n_elems))
                 .map_err(|error| Error::bug("compute", error.to_string()))?;
             Ok(Landing::Whole(Box::new(array)))
@@ -207,6 +207,17 @@ impl Landing {
             }
         }
     }
+}
+
+/// The number of elements of a result that there is memory for: a failed allocation of zeros would end the process.
+fn allocatable<T: Element>(lens: &[usize]) -> Result<usize> {
+    let too_large = || Error::result_too_large(lens, size_of::<T>());
+    let n_elems = match lens.contains(&0) {
+        true => 0,
+        false => lens.iter().try_fold(1usize, |n, &len| n.checked_mul(len)).ok_or_else(too_large)?,
+    };
+    Vec::<T>::new().try_reserve_exact(n_elems).map_err(|_| too_large())?;
+    Ok(n_elems)
 }
 
 /// A dense array of any element type.

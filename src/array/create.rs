@@ -442,7 +442,12 @@ fn arange_len(start: Scalar, stop: Scalar, step: Scalar) -> Result<u64> {
     if dtype.is_float() {
         let [start, stop, step] = [start, stop, step].map(f64::from_scalar);
         let len = ((stop - start) / step).ceil();
-        return if step != 0.0 && len.is_finite() { Ok(len.max(0.0) as u64) } else { Err(bad_step()) };
+        return match len.is_finite() {
+            _ if step == 0.0 || step.is_nan() => Err(bad_step()),
+            true => Ok(len.max(0.0) as u64),
+            false => Err(Error::value("arange", format!("from {start} to {stop} by {step} there is no end"))
+                .with_remedy("use finite borders")),
+        };
     }
     let exact = |x: Scalar| if let Scalar::U64(x) = x { x as i128 } else { i64::from_scalar(x) as i128 };
     let [start, stop, step] = [start, stop, step].map(exact);

@@ -63,10 +63,15 @@ impl DynArray {
     pub fn diff(&self, n: u32, axis: isize) -> Result<Self> {
         let axis = normalize_axis("diff", axis, self.ndim())?;
         let op = if self.dtype() == DType::Bool { ElemOp::NotEqual } else { ElemOp::Subtract };
-        (0..n).try_fold(self.clone(), |array, _| {
+        let mut array = self.clone();
+        for _ in 0..n {
             let len = array.known_len("diff", axis)?;
-            binary(op, &array.part(axis, 1.min(len)..len)?, &array.part(axis, 0..len.saturating_sub(1))?)
-        })
+            array = binary(op, &array.part(axis, 1.min(len)..len)?, &array.part(axis, 0..len.saturating_sub(1))?)?;
+            if len <= 1 {
+                break;
+            }
+        }
+        Ok(array)
     }
 
     /// See [`Array::ediff1d`].

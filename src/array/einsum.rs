@@ -12,6 +12,8 @@
 //! Operands are taken two at a time, the pair with the smallest result first: what no later step needs is summed at once,
 //! by [`tensordot`](super::tensordot) where both have it.
 
+use std::fmt;
+
 use super::elementwise::binary;
 use super::reduce::Reduce;
 use super::stack::as_dyns;
@@ -28,6 +30,15 @@ const OP: &str = "einsum";
 enum Label {
     Dots(usize),
     Letter(char),
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Label::Dots(_) => f.write_str("an axis of `...`"),
+            Label::Letter(letter) => write!(f, "`{letter}`"),
+        }
+    }
 }
 
 /// An array whose axes have names, no two equal ones.
@@ -97,6 +108,9 @@ fn letters_that_occur_once(operands: &[Vec<Label>]) -> Vec<Label> {
 
 /// The labels of a term for an array of `ndim` axes.
 fn operand_labels(term: &str, ndim: usize) -> Result<Vec<Label>> {
+    if let Some(c) = term.replacen("...", "", 1).chars().find(|c| !c.is_alphabetic()) {
+        return Err(unexpected(term, c));
+    }
     let n_letters = term.chars().filter(|c| c.is_alphabetic()).count();
     let has_dots = term.contains("...");
     if n_letters > ndim || (!has_dots && n_letters != ndim) {
@@ -211,6 +225,15 @@ fn check_lengths(operands: &[Named]) -> Result<()> {
             for other in &operands[..i] {
                 let Some(place) = other.place(label) else { continue };
                 let grids = [other.array.grid().axis(place).clone()];
+                if let (Some(a), Some(b)) = (grids[0].len(), own[0].len())
+                    && a != b
+                    && a != 1
+                    && b != 1
+                {
+                    let shapes: Vec<String> = operands.iter().map(|named| named.array.grid().shape_text()).collect();
+                    let detail = format!("{label} stands for lengths {a} and {b}; operands {}", shapes.join(", "));
+                    return Err(Error::shape(OP, detail));
+                }
                 let grids = [grids, own.clone()].map(|axes| crate::chunks::Grid::new(axes.to_vec()));
                 broadcast_grids(OP, &[&grids[0], &grids[1]])?;
             }

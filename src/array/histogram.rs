@@ -2,12 +2,13 @@
 
 use super::elementwise::binary;
 use super::reduce::Reduce;
+use super::repeat::check_list;
 use super::typed::forward;
 use super::{Array, DynArray};
 use crate::block::ArrayMeta;
 use crate::chunks::unify::broadcast_grids;
 use crate::chunks::{AxisChunks, Chunks, Grid};
-use crate::element::{DType, Real};
+use crate::element::{DType, Real, Scalar};
 use crate::error::{Error, Result};
 use crate::graph::Name;
 use crate::kernels::named::{Bincount, Histogram, SumPadded};
@@ -45,6 +46,11 @@ impl Bins {
         }
         let (low, high) = if low == high { (low - 0.5, high + 0.5) } else { (low, high) };
         let step = (high - low) / n as f64;
+        if !step.is_finite() {
+            let detail = format!("bins from {low} to {high} are wider than the largest number");
+            return Err(Error::value("histogram", detail).with_remedy("give borders that are closer together"));
+        }
+        check_list("histogram", std::iter::once(n))?;
         let edges = (0..=n).map(|i| if i == n { high } else { low + i as f64 * step });
         Ok(Self { edges: edges.collect() })
     }
@@ -152,7 +158,14 @@ impl DynArray {
             let detail = format!("an array of {} with {} axes", self.dtype(), self.ndim());
             return Err(Error::dtype(OP, detail).with_remedy("count a list of integers"));
         }
-        let mut inputs = vec![self.astype(DType::I64).to_dense()];
+        check_list(OP, std::iter::once(min_len))?;
+        // Numbers beyond `int64` saturate, so that they do not pass for negative ones.
+        let largest = DynArray::scalar_of(Scalar::U64(i64::MAX as u64));
+        let whole = match self.dtype() {
+            DType::U64 => binary(ElemOp::Minimum, self, &largest)?,
+            _ => self.clone(),
+        };
+        let mut inputs = vec![whole.astype(DType::I64).to_dense()];
         if let Some(weights) = weights {
             let grid = broadcast_grids(OP, &[self.grid(), weights.grid()])?;
             if weights.shape() != self.shape() || weights.dtype().is_complex() {

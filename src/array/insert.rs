@@ -26,7 +26,7 @@ impl DynArray {
         }
         let mut shape = self.known_shape()?;
         shape[axis] = places.len() as u64;
-        let values = values.astype(self.dtype()).broadcast_to(shape)?;
+        let values = values.astype(self.dtype()).broadcast_for("insert", &shape)?;
         let joined = concatenate_dyn(&[self, &values], axis as isize)?;
         joined.take_positions(axis, &merged(len, &places))
     }

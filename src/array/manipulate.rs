@@ -79,17 +79,21 @@ impl DynArray {
 
     /// See [`Array::broadcast_to`].
     pub fn broadcast_to(&self, shape: impl IntoShape) -> Result<Self> {
-        let shape = checked_shape("broadcast_to", shape)?;
-        let own = self.grid().require_shape("broadcast_to")?;
+        self.broadcast_for("broadcast_to", &checked_shape("broadcast_to", shape)?)
+    }
+
+    /// The array stretched to a shape on behalf of an operation.
+    pub(crate) fn broadcast_for(&self, op: &'static str, shape: &[u64]) -> Result<Self> {
+        let own = self.grid().require_shape(op)?;
         let fits =
             own.len() <= shape.len() && own.iter().rev().zip(shape.iter().rev()).all(|(&a, &b)| a == b || a == 1);
         if !fits {
-            return Err(Error::broadcast("broadcast_to", &Shown(&own), &Shown(&shape)));
+            return Err(Error::broadcast(op, &Shown(&own), &Shown(shape)));
         }
         let lead = shape.len() - own.len();
         let axes: Vec<Option<usize>> = (0..shape.len()).map(|axis| axis.checked_sub(lead)).collect();
         let item_bytes = self.dtype().size_bytes();
-        let stretched = crate::chunks::Chunks::auto().normalize("broadcast_to", &shape, item_bytes)?;
+        let stretched = crate::chunks::Chunks::auto().normalize(op, shape, item_bytes)?;
         let grid: Grid = (0..shape.len())
             .map(|axis| match axes[axis] {
                 Some(a) if own[a] == shape[axis] => self.grid().axis(a).clone(),
@@ -285,10 +289,12 @@ pub fn stack<T: Element>(arrays: &[&Array<T>], axis: isize) -> Result<Array<T>> 
 }
 
 pub(crate) fn stack_dyn(arrays: &[&DynArray], axis: isize) -> Result<DynArray> {
-    let ndim = arrays.first().map_or(0, |array| array.ndim());
-    let at = normalize_axis("stack", axis, ndim + 1)?;
+    let Some(first) = arrays.first() else {
+        return Err(Error::shape("stack", "no arrays are given").with_remedy("give at least one"));
+    };
+    let at = normalize_axis("stack", axis, first.ndim() + 1)?;
     for array in arrays {
-        let (first, other) = (arrays[0].grid(), array.grid());
+        let (first, other) = (first.grid(), array.grid());
         let differs = |(a, b): (&AxisChunks, &AxisChunks)| a.len().zip(b.len()).is_some_and(|(a, b)| a != b);
         if first.ndim() != other.ndim() || first.axes().iter().zip(other.axes()).any(differs) {
             let detail = format!("shapes {} and {} differ", first.shape_text(), other.shape_text());

@@ -190,8 +190,11 @@ impl DynArray {
             return Ok(DynArray::build(FullOp { value }, &[], ArrayMeta { dtype: self.dtype(), grid, layout }));
         }
         // Lengths that a run decides come from the blocks of this array.
-        self.known_len("pad", axis)?;
-        Ok(self.edge(axis, Side::Before)?.full_like(value).stretched_along(axis, n))
+        let one = match self.known_len("pad", axis)? {
+            0 => self.reduce(Reduction::CountNonzero, &Reduce::axes([axis as isize]).keepdims())?,
+            _ => self.edge(axis, Side::Before)?,
+        };
+        Ok(one.full_like(value).stretched_along(axis, n))
     }
 
     /// The first or last element along an axis.

@@ -4,7 +4,7 @@ use super::elementwise::{apply, binary};
 use super::reduce::Reduce;
 use super::{Array, DynArray};
 use crate::element::{Element, promote};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels::{ElemOp, Reduction};
 
 impl DynArray {
@@ -47,7 +47,15 @@ impl DynArray {
         let lhs = self.view((0..ndim).flat_map(|axis| [lead(self, axis), None]).collect());
         let rhs = other.view((0..ndim).flat_map(|axis| [None, lead(other, axis)]).collect());
         let (rows, columns) = (lhs.grid().require_shape("kron")?, rhs.grid().require_shape("kron")?);
-        let shape: Vec<u64> = (0..ndim).map(|axis| rows[2 * axis] * columns[2 * axis + 1]).collect();
+        let shape =
+            (0..ndim).map(|axis| rows[2 * axis].checked_mul(columns[2 * axis + 1])).collect::<Option<Vec<u64>>>();
+        let shape = shape.ok_or_else(|| {
+            let shapes = [self.grid().shape_text(), other.grid().shape_text()];
+            Error::shape(
+                "kron",
+                format!("an axis gets 2^64 elements or more; operands {} and {}", shapes[0], shapes[1]),
+            )
+        })?;
         binary(ElemOp::Multiply, &lhs, &rhs)?.reshape(shape)
     }
 }

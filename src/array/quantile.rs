@@ -94,14 +94,22 @@ impl DynArray {
 
     /// See [`Array::percentile_with`].
     pub fn percentile_with(&self, percents: &[f64], method: QuantileMethod, options: &Reduce) -> Result<Self> {
-        let q: Vec<f64> = percents.iter().map(|percent| percent / 100.0).collect();
+        let q = shares("percentile", percents)?;
         self.quantiles(&Asked { op: "percentile", q: &q, method, skips_nan: false }, options)
     }
 
     /// See [`Array::nanpercentile_with`].
     pub fn nanpercentile_with(&self, percents: &[f64], method: QuantileMethod, options: &Reduce) -> Result<Self> {
-        let q: Vec<f64> = percents.iter().map(|percent| percent / 100.0).collect();
+        let q = shares("nanpercentile", percents)?;
         self.quantiles(&Asked { op: "nanpercentile", q: &q, method, skips_nan: true }, options)
+    }
+}
+
+/// Percents as shares.
+fn shares(op: &'static str, percents: &[f64]) -> Result<Vec<f64>> {
+    match percents.iter().find(|percent| !(0.0..=100.0).contains(*percent)) {
+        Some(bad) => Err(Error::value(op, format!("the percentile {bad} does not lie between 0 and 100"))),
+        None => Ok(percents.iter().map(|percent| percent / 100.0).collect()),
     }
 }
 

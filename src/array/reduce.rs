@@ -121,12 +121,14 @@ const SPLIT_EVERY: u64 = 16;
 
 impl DynArray {
     pub(crate) fn reduce(&self, reduction: Reduction, options: &Reduce) -> Result<Self> {
-        let name = reduction.name();
-        let axes = options.sorted_axes(name, self.ndim())?;
+        self.check_not_empty(reduction, &options.sorted_axes(reduction.name(), self.ndim())?)?;
+        self.reduce_unchecked(reduction, options)
+    }
+
+    /// The same, where it is left to the run to find no elements.
+    fn reduce_unchecked(&self, reduction: Reduction, options: &Reduce) -> Result<Self> {
+        let axes = options.sorted_axes(reduction.name(), self.ndim())?;
         let reducer = Reducer::new(reduction, self.dtype())?;
-        if options.axes.is_some() {
-            self.check_not_empty(reduction, &axes)?;
-        }
         if reduction.is_arg() {
             self.check_positions(reduction, &axes)?;
         }
@@ -152,7 +154,7 @@ impl DynArray {
         let keeps_something = shape.iter().enumerate().all(|(axis, &len)| axes.contains(&axis) || len > 0);
         if needs_elements(reduction) && reduces_nothing && keeps_something {
             let detail = format!("axes {axes:?} of shape {} have no elements", self.grid().shape_text());
-            return Err(Error::shape(reduction.name(), detail));
+            return Err(Error::shape(reduction.name(), detail).with_remedy("select non-empty slices first"));
         }
         Ok(())
     }
@@ -189,7 +191,8 @@ impl<T: Element> Array<T> {
     /// A reduction of all elements, which no argument can make fail.
     fn reduced_all<U: Element>(&self, reduction: Reduction) -> Array<U> {
         // Over all axes, with a reduction that has a meaning for `T`, there is nothing to refuse.
-        self.reduced(reduction, &Reduce::all()).unwrap_or_else(|error| unreachable!("{error}"))
+        Array::try_wrap(self.as_dyn().reduce_unchecked(reduction, &Reduce::all()))
+            .unwrap_or_else(|error| unreachable!("{error}"))
     }
 }
 

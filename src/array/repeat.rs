@@ -5,6 +5,7 @@ use super::typed::forward;
 use crate::block::ArrayMeta;
 use crate::chunks::AxisChunks;
 use crate::chunks::select::normalize_axis;
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::graph::Name;
 use crate::graph::ops::BlocksOp;
@@ -29,6 +30,7 @@ impl DynArray {
             let detail = format!("{} counts are given for the {len} elements of axis {axis}", counts.len());
             return Err(Error::shape("repeat", detail).with_remedy("give a count for each element"));
         }
+        check_list("repeat", counts.iter().copied())?;
         let times = |(at, &n): (usize, &u64)| std::iter::repeat_n(at as u64, n as usize);
         self.take_positions(axis, &counts.iter().enumerate().flat_map(times).collect::<Vec<u64>>())
     }
@@ -47,10 +49,21 @@ impl DynArray {
         if all_reps.iter().all(|&n| n == 1) {
             return Ok(raised);
         }
+        check_list("tile", counts.iter().zip(&all_reps).map(|(&n_blocks, &n)| n_blocks.saturating_mul(n)))?;
         let picks = counts.iter().zip(&all_reps).map(|(&n_blocks, &n)| (0..n).flat_map(|_| 0..n_blocks).collect());
         let op = BlocksOp { picks: picks.collect() };
         let meta = op.meta(raised.meta())?;
         Ok(DynArray::build(op, &[&raised], meta))
+    }
+}
+
+/// Lists of blocks and positions are made when the expression is built, and must fit in memory.
+pub(super) fn check_list(op: &'static str, entries: impl Iterator<Item = u64>) -> Result<()> {
+    let need = entries.fold(0u64, u64::saturating_add).saturating_mul(size_of::<u64>() as u64);
+    let limit = Config::global().memory_bytes();
+    match need > limit {
+        true => Err(Error::memory(op, need, limit).with_remedy("ask for fewer copies")),
+        false => Ok(()),
     }
 }
 

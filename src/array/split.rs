@@ -1,6 +1,7 @@
 //! Arrays taken apart along an axis, and lengths taken on trust.
 
 use super::DynArray;
+use super::repeat::check_list;
 use super::typed::forward;
 use crate::block::ArrayMeta;
 use crate::chunks::select::normalize_axis;
@@ -27,6 +28,7 @@ impl DynArray {
         if n == 0 {
             return Err(Error::value("array_split", "an array can not be split into 0 parts"));
         }
+        check_list("array_split", std::iter::once(n))?;
         let border = |i: u64| i * (len / n) + i.min(len % n);
         self.split_at(&(1..n).map(border).collect::<Vec<u64>>(), axis)
     }

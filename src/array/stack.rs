@@ -2,6 +2,7 @@
 
 use super::create::IntoShape;
 use super::manipulate::{concatenate_dyn, stack_dyn};
+use super::repeat::check_list;
 use super::typed::forward;
 use super::{Array, DynArray};
 use crate::chunks::unify::{broadcast_grids, operand_grid};
@@ -125,12 +126,10 @@ impl DynArray {
         let wanted = shape.iter().try_fold(1u64, |n, &len| n.checked_mul(len));
         let wanted = wanted.ok_or_else(|| Error::shape("resize", "the elements overflow 64 bits"))?;
         let have = self.n_elems()?;
-        if wanted == 0 {
+        if wanted == 0 || have == 0 {
             return DynArray::full(shape, crate::element::Scalar::zero(self.dtype()), crate::Chunks::auto());
         }
-        if have == 0 {
-            return Err(Error::shape("resize", "an array of no elements has nothing to repeat"));
-        }
+        check_list("resize", std::iter::once(wanted.div_ceil(have)))?;
         let flat = self.ravel()?;
         let copies: Vec<&DynArray> = (0..wanted.div_ceil(have)).map(|_| &flat).collect();
         let cut = crate::chunks::AxisRange::contiguous(0..wanted);

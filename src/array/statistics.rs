@@ -3,7 +3,7 @@
 use super::elementwise::{apply, binary};
 use super::reduce::Reduce;
 use super::{Array, DynArray};
-use crate::element::{Element, Number, Scalar, promote};
+use crate::element::{DType, Element, Number, Scalar, promote};
 use crate::error::{Error, Result};
 use crate::kernels::{ElemOp, Reduction};
 
@@ -85,6 +85,14 @@ impl DynArray {
         if dtype.is_integral() && decimals >= 0 {
             // NumPy rounds `bool` to a float; here it stays what it is.
             return Ok(self.clone());
+        }
+        // Beyond these, nothing is left to round, or nothing but zero is left.
+        let limit = if dtype.spread() == DType::F32 { 38 } else { 308 };
+        if decimals > limit {
+            return Ok(self.clone());
+        }
+        if decimals < -limit {
+            return binary(ElemOp::Multiply, self, &self.zeros_like());
         }
         let scale = DynArray::scalar_of(Scalar::F64(10f64.powi(decimals.abs())).cast(dtype.spread()));
         let (to, back) =

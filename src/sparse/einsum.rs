@@ -10,6 +10,8 @@
 //! Repeated labels of one operand become diagonals, labels that nobody else has are summed at once, then operands are
 //! multiplied in pairs, the pair with the fewest products first.
 
+use std::fmt;
+
 use super::contract::Pairing;
 use super::coo::Coo;
 use crate::element::Element;
@@ -67,6 +69,15 @@ enum Label {
     Letter(char),
 }
 
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Label::Dots(_) => f.write_str("an axis of `...`"),
+            Label::Letter(letter) => write!(f, "`{letter}`"),
+        }
+    }
+}
+
 /// A formula, with one label per axis of every operand.
 struct Formula {
     inputs: Vec<Vec<Label>>,
@@ -118,7 +129,7 @@ impl Formula {
                     Some(&(_, other)) if other != len => {
                         let shapes: Vec<String> =
                             operands.iter().map(|operand| Shown(operand.shape()).to_string()).collect();
-                        let detail = format!("{label:?} stands for lengths {other} and {len}");
+                        let detail = format!("{label} stands for lengths {other} and {len}");
                         return Err(Error::shape(OP, format!("{detail}; operands {}", shapes.join(", "))));
                     }
                     Some(_) => {}
@@ -132,6 +143,9 @@ impl Formula {
 
 /// The labels of an operand with `ndim` axes, or of a result without three dots.
 fn labels_of(text: &str, ndim: Option<usize>) -> Result<Vec<Label>> {
+    if let Some(c) = text.replacen("...", "", 1).chars().find(|c| !c.is_alphabetic()) {
+        return Err(bad_character(c));
+    }
     let n_letters = letters(text);
     let has_dots = text.contains("...");
     let ndim = ndim.unwrap_or(n_letters);
@@ -140,12 +154,9 @@ fn labels_of(text: &str, ndim: Option<usize>) -> Result<Vec<Label>> {
     }
     let mut labels = Vec::with_capacity(ndim);
     let (before, after) = text.split_once("...").unwrap_or((text, ""));
-    let letters_in = |part: &str| -> Result<Vec<Label>> {
-        part.chars().map(|c| if c.is_alphabetic() { Ok(Label::Letter(c)) } else { Err(bad_character(c)) }).collect()
-    };
-    labels.extend(letters_in(before)?);
+    labels.extend(before.chars().map(Label::Letter));
     labels.extend((0..ndim - n_letters).rev().map(|place| Label::Dots(std::cmp::Reverse(place))));
-    labels.extend(letters_in(after)?);
+    labels.extend(after.chars().map(Label::Letter));
     Ok(labels)
 }
 

@@ -4,6 +4,7 @@ use ndarray::{Array1, ArrayD, IxDyn};
 use serde::{Deserialize, Serialize};
 
 use crate::block::{Block, BlockLocation};
+use crate::config::Config;
 use crate::element::DType;
 use crate::error::{Error, Result};
 use crate::kernels::NamedKernel;
@@ -73,7 +74,14 @@ impl NamedKernel for Bincount {
         if let Some(negative) = elements.iter().find(|&&x| x < 0) {
             return Err(Error::value("bincount", format!("the element {negative} is negative")));
         }
-        let len = elements.iter().max().map_or(0, |&largest| largest as usize + 1).max(self.min_len as usize);
+        let len = elements.iter().max().map_or(0, |&largest| largest as u64 + 1).max(self.min_len);
+        let (need, limit) = (len.saturating_mul(size_of::<i64>() as u64), Config::global().memory_bytes());
+        if need > limit {
+            return Err(
+                Error::memory("bincount", need, limit).with_remedy("count smaller numbers, or use `unique_all`")
+            );
+        }
+        let len = len as usize;
         if let Some(weights) = blocks.get(1) {
             let mut sums = Array1::<f64>::zeros(len);
             for (&x, &weight) in elements.iter().zip(weights.to_array::<f64>()?.iter()) {
