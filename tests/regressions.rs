@@ -163,7 +163,7 @@ fn messages_name_what_was_called() -> Result<()> {
     let x = Array::<i64>::zeros([3, 4], Chunks::size(2))?;
     let text = |error: Error| error.to_string();
     assert!(text(stack::<i64>(&[], 0).unwrap_err()).starts_with("stack: no arrays"));
-    assert!(text(x.insert(&[1], &x, 0).unwrap_err()).starts_with("insert: "));
+    assert!(text(x.insert(&[1], &Array::<i64>::zeros([5], Chunks::auto())?, 0).unwrap_err()).starts_with("insert: "));
     let coo = Coo::<i64>::zeros([3, 4])?;
     for error in [einsum("ij,jk", &[&x, &x]).unwrap_err(), Coo::einsum("ij,jk", &[&coo, &coo]).unwrap_err()] {
         assert!(text(error.clone()).contains("`j` stands for lengths 4 and 3; operands (3, 4), (3, 4)"), "{error}");

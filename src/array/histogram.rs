@@ -161,10 +161,7 @@ impl DynArray {
         check_list(OP, std::iter::once(min_len))?;
         // Numbers beyond `int64` saturate, so that they do not pass for negative ones.
         let largest = DynArray::scalar_of(Scalar::U64(i64::MAX as u64));
-        let whole = match self.dtype() {
-            DType::U64 => binary(ElemOp::Minimum, self, &largest)?,
-            _ => self.clone(),
-        };
+        let whole = if self.dtype() == DType::U64 { binary(ElemOp::Minimum, self, &largest)? } else { self.clone() };
         let mut inputs = vec![whole.astype(DType::I64).to_dense()];
         if let Some(weights) = weights {
             let grid = broadcast_grids(OP, &[self.grid(), weights.grid()])?;

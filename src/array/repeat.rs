@@ -62,7 +62,7 @@ pub(super) fn check_list(op: &'static str, entries: impl Iterator<Item = u64>) -
     let need = entries.fold(0u64, u64::saturating_add).saturating_mul(size_of::<u64>() as u64);
     let limit = Config::global().memory_bytes();
     match need > limit {
-        true => Err(Error::memory(op, need, limit).with_remedy("ask for fewer copies")),
+        true => Err(Error::memory(op, need, limit).with_remedy("ask for fewer")),
         false => Ok(()),
     }
 }

@@ -310,10 +310,11 @@ forward! { same:
 }
 
 forward! { try_same:
-    /// The elements in row-major order, repeated as often as another shape needs them (NumPy's `resize`).
+    /// The elements in row-major order, repeated as often as another shape needs them (NumPy's `resize`);
+    /// zeros if there are none.
     ///
     /// # Errors
-    /// A length is unknown, or there are no elements to repeat.
+    /// A length is unknown, or more copies are needed than can be listed in memory.
     ///
     /// # Examples
     /// ```
