@@ -17,6 +17,10 @@ use crate::sparse::contract::Pairing;
 
 const OP: &str = "tensordot";
 
+/// Slices with a shorter contracted axis, or with fewer products of elements, are not multiplied one by one.
+const MIN_SLICE_DEPTH: usize = 16;
+const MIN_SLICE_PRODUCTS: usize = 16 << 10;
+
 /// Multiplies pairs of blocks and sums over contracted axes and over all pairs.
 ///
 /// Inputs: an accumulator if their number is odd, which is added to and is written in place if nobody else holds it; then
@@ -171,18 +175,71 @@ impl Contract {
         ctx: &KernelContext<'_>,
     ) -> Result<()> {
         let (lhs_groups, rhs_groups) = self.groups(&lhs, &rhs);
+        let is_copied = !lhs_groups.is_matrix(lhs.view()) || !rhs_groups.is_matrix(rhs.view());
+        if let Some((lhs, rhs)) = self.slices(lhs.view(), rhs.view()).filter(|_| is_copied) {
+            return self.add_products(out, &lhs, &rhs, adds);
+        }
         let lhs = lhs_groups.matrices(lhs, ctx)?;
         let rhs = rhs_groups.matrices(rhs, ctx)?;
+        self.add_products(out, &lhs.view(), &rhs.view(), adds)
+    }
+
+    /// Adds the products of matrices, `[batch.., summed.., row, column]` on both sides.
+    fn add_products<T: Element>(
+        &self,
+        out: ArrayViewMutD<'_, T>,
+        lhs: &ArrayViewD<'_, T>,
+        rhs: &ArrayViewD<'_, T>,
+        adds: bool,
+    ) -> Result<()> {
+        let n_outer = lhs.ndim() - 2;
         let counts = out.shape()[..self.n_batch].to_vec();
+        let summed = lhs.shape()[self.n_batch..n_outer].to_vec();
         let n_batches: usize = counts.iter().product();
-        let (m, n) = (lhs.shape()[self.n_batch], rhs.shape()[self.n_batch + 1]);
+        let (m, n) = (lhs.shape()[n_outer], rhs.shape()[n_outer + 1]);
         // The result is row-major, so that its axes merge into three.
         let merged = out.into_shape_with_order((n_batches, m, n));
         let mut out = merged.map_err(|error| Error::bug(OP, error.to_string()))?;
-        for (at, out) in Combinations::new(counts).zip(out.outer_iter_mut()) {
-            multiply(out, matrix_at(lhs.view(), &at)?, matrix_at(rhs.view(), &at)?, adds);
+        for (mut at, mut out) in Combinations::new(counts).zip(out.outer_iter_mut()) {
+            for (i, place) in Combinations::new(summed.clone()).enumerate() {
+                at.truncate(self.n_batch);
+                at.extend(place);
+                let (lhs, rhs) = (matrix_at(lhs.view(), &at)?, matrix_at(rhs.view(), &at)?);
+                multiply(out.view_mut(), lhs, rhs, adds || i > 0);
+            }
         }
         Ok(())
+    }
+
+    /// Both operands as matrices for each place along all contracted axes but one, where these need no copy and are large
+    /// enough to be multiplied at full speed: copies of thick blocks take longer than their product.
+    ///
+    /// ```text
+    /// lhs (m, a, k)    rhs (k, a, n)    sum over a of  lhs[:, a, :] @ rhs[:, a, :]
+    /// ```
+    fn slices<'a, T: Element>(
+        &self,
+        lhs: ArrayViewD<'a, T>,
+        rhs: ArrayViewD<'a, T>,
+    ) -> Option<(ArrayViewD<'a, T>, ArrayViewD<'a, T>)> {
+        if lhs.is_empty() || rhs.is_empty() {
+            return None;
+        }
+        let inner = (0..self.lhs_axes.len()).max_by_key(|&pair| lhs.shape()[self.lhs_axes[pair]])?;
+        let sliced = |view: ArrayViewD<'a, T>, axes: &[usize], columns_are_inner: bool| {
+            let summed = axes.iter().enumerate().filter(|&(pair, _)| pair != inner).map(|(_, &axis)| axis);
+            let batch: Vec<usize> = (0..self.n_batch).chain(summed).collect();
+            let (free, inner) = (self.free(view.ndim(), axes), vec![axes[inner]]);
+            let (rows, columns) = if columns_are_inner { (free, inner) } else { (inner, free) };
+            Groups { batch, rows, columns }.view(view).filter(|matrices| {
+                let n = matrices.ndim();
+                matrices.strides()[n - 2..].contains(&1)
+            })
+        };
+        let (lhs, rhs) = (sliced(lhs, &self.lhs_axes, true)?, sliced(rhs, &self.rhs_axes, false)?);
+        let n = lhs.ndim();
+        let (m, k, n) = (lhs.shape()[n - 2], lhs.shape()[n - 1], rhs.shape()[n - 1]);
+        (k >= MIN_SLICE_DEPTH && m * k * n >= MIN_SLICE_PRODUCTS).then_some((lhs, rhs))
     }
 
     /// How both operands are seen as matrices. The order of the contracted axes is free as long as it is the same on both
@@ -206,8 +263,8 @@ impl Contract {
         let (lhs_axes, rhs_axes): (Vec<usize>, Vec<usize>) = pairs.iter().copied().unzip();
         let rows = self.free(lhs_ndim, &lhs_axes);
         let columns = self.free(rhs_ndim, &rhs_axes);
-        let n_batch = self.n_batch;
-        (Groups { n_batch, rows, columns: lhs_axes }, Groups { n_batch, rows: rhs_axes, columns })
+        let batch: Vec<usize> = (0..self.n_batch).collect();
+        (Groups { batch: batch.clone(), rows, columns: lhs_axes }, Groups { batch, rows: rhs_axes, columns })
     }
 }
 
@@ -247,6 +304,7 @@ fn add_blocks<T: Element>(
 
 #[cfg(test)]
 mod tests {
+    use ndarray::s;
     use proptest::prelude::*;
 
     use super::*;
@@ -366,6 +424,25 @@ mod tests {
             check::<f64>(&contract, &shapes[0], &shapes[1], seed);
             check::<crate::element::C64>(&contract, &shapes[0], &shapes[1], seed);
         }
+    }
+
+    #[test]
+    fn thick_blocks_are_multiplied_slice_by_slice() {
+        for (lhs_axes, rhs_axes) in [(vec![2, 1], vec![0, 1]), (vec![1, 2], vec![1, 0])] {
+            let contract = Contract { n_batch: 0, lhs_axes, rhs_axes };
+            let (a, b) = (whole::<f64>(&[20, 3, 40], 1), whole::<f64>(&[40, 3, 24], 2));
+            assert!(contract.slices(a.view(), b.view()).is_some());
+            check::<f64>(&contract, a.shape(), b.shape(), 3);
+            check::<i32>(&contract, a.shape(), b.shape(), 4);
+            // Strides that no matrix has, and nothing to add up.
+            assert!(
+                contract.slices(a.slice(s![.., .., ..;2]).into_dyn(), b.slice(s![..;2, .., ..]).into_dyn()).is_none()
+            );
+            check::<f64>(&contract, &[20, 0, 40], &[40, 0, 24], 5);
+        }
+        let batched = Contract { n_batch: 1, lhs_axes: vec![3, 2], rhs_axes: vec![1, 2] };
+        check::<f64>(&batched, &[2, 20, 3, 40], &[2, 40, 3, 24], 6);
+        check::<f64>(&batched, &[2, 20, 3, 40], &[1, 40, 3, 24], 7);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::kernels::copy::copied;
 /// How the axes of an operand are grouped: batch axes first, then those of the rows, then those of the columns.
 #[derive(Clone, Debug)]
 pub(super) struct Groups {
-    pub(super) n_batch: usize,
+    pub(super) batch: Vec<usize>,
     pub(super) rows: Vec<usize>,
     pub(super) columns: Vec<usize>,
 }
@@ -22,14 +22,14 @@ impl Groups {
         operand: ArrayViewD<'a, T>,
         ctx: &KernelContext<'_>,
     ) -> Result<CowArray<'a, T, IxDyn>> {
-        let view = self.permuted(operand);
+        let (view, n_batch) = (self.permuted(operand), self.batch.len());
         match self.merged(view.clone()) {
             Some(matrices) => Ok(matrices.into()),
             None => {
                 let copy = copied(&view, ctx)?.into_owned();
-                let n_rows: usize = view.shape()[self.n_batch..][..self.rows.len()].iter().product();
-                let n_columns: usize = view.shape()[self.n_batch + self.rows.len()..].iter().product();
-                let mut shape = view.shape()[..self.n_batch].to_vec();
+                let n_rows: usize = view.shape()[n_batch..][..self.rows.len()].iter().product();
+                let n_columns: usize = view.shape()[n_batch + self.rows.len()..].iter().product();
+                let mut shape = view.shape()[..n_batch].to_vec();
                 shape.extend([n_rows, n_columns]);
                 // A row-major array takes any shape with as many elements.
                 let matrices = copy.into_shape_with_order(IxDyn(&shape)).expect("rows and columns keep the elements");
@@ -38,19 +38,24 @@ impl Groups {
         }
     }
 
+    /// The operand as an array of matrices, if no copy is needed.
+    pub(super) fn view<'a, T>(&self, operand: ArrayViewD<'a, T>) -> Option<ArrayViewD<'a, T>> {
+        self.merged(self.permuted(operand))
+    }
+
     /// Whether no copy is needed.
     pub(super) fn is_matrix<T>(&self, operand: ArrayViewD<'_, T>) -> bool {
-        self.merged(self.permuted(operand)).is_some()
+        self.view(operand).is_some()
     }
 
     fn permuted<'a, T>(&self, operand: ArrayViewD<'a, T>) -> ArrayViewD<'a, T> {
-        let order: Vec<usize> = (0..self.n_batch).chain(self.rows.iter().chain(&self.columns).copied()).collect();
+        let order: Vec<usize> = self.batch.iter().chain(&self.rows).chain(&self.columns).copied().collect();
         operand.permuted_axes(IxDyn(&order))
     }
 
     fn merged<'a, T>(&self, view: ArrayViewD<'a, T>) -> Option<ArrayViewD<'a, T>> {
-        let columns = merge_axes(view, self.n_batch + self.rows.len(), self.columns.len())?;
-        merge_axes(columns, self.n_batch, self.rows.len())
+        let columns = merge_axes(view, self.batch.len() + self.rows.len(), self.columns.len())?;
+        merge_axes(columns, self.batch.len(), self.rows.len())
     }
 }
 
@@ -90,7 +95,7 @@ mod tests {
             (vec![1, 0], vec![2, 3], 6, false),
             (vec![0, 2], vec![1, 3], 8, false),
         ] {
-            let groups = Groups { n_batch: 0, rows, columns };
+            let groups = Groups { batch: vec![], rows, columns };
             assert_eq!(groups.is_matrix(a.view()), is_view, "{groups:?}");
             let matrix = groups.matrices(a.view(), &ctx).unwrap();
             assert_eq!((matrix.shape(), matrix.is_view()), (&[n_rows, 120 / n_rows][..], is_view));
