@@ -3,6 +3,10 @@
 //! Touching fresh memory costs ten times the write itself: the kernel hands out and clears a page at a time. So buffers
 //! of blocks that are done are kept and handed out again, and fresh large ones ask for huge pages.
 //!
+//! Blocks that users' functions make come from the allocator and never from here. Were all of them kept, the allocator
+//! would have to fetch fresh memory for each: a stencil took three times as long. So of each size no more buffers are
+//! kept than were out at once, and a few.
+//!
 //! # Safety
 //! The one unsafe call is `madvise(MADV_HUGEPAGE)`. It changes how the kernel backs a range of pages, never their
 //! contents or their mapping. Invariant: the range lies inside one live allocation that this file has just made.
@@ -47,8 +51,21 @@ pub struct BufferPool {
 #[derive(Default)]
 struct Free {
     bytes: usize,
-    lists: HashMap<(DType, u32), Vec<Box<dyn Any + Send>>>,
+    classes: HashMap<(DType, u32), Class>,
 }
+
+/// The buffers of one element type and size class.
+#[derive(Default)]
+struct Class {
+    free: Vec<Box<dyn Any + Send>>,
+    /// How many are out, as far as is known: some never come back, others come that were never here.
+    n_out: usize,
+    /// How many were out at once, lately.
+    most_out: usize,
+}
+
+/// Buffers of a class that are kept beyond those that are wanted at once.
+const SPARE: usize = 2;
 
 impl BufferPool {
     /// A pool that keeps at most `max_bytes` of unused buffers.
@@ -77,7 +94,11 @@ impl BufferPool {
         let class = class_of(bytes);
         let found = {
             let mut free = self.lock();
-            (class..=class + 1).find_map(|class| free.take::<T>(class, len))
+            let found = (class..=class + 1).find_map(|class| free.take::<T>(class, len));
+            if found.is_none() {
+                free.lend::<T>(class);
+            }
+            found
         };
         match found {
             Some(mut buffer) => {
@@ -104,11 +125,9 @@ impl BufferPool {
         if bytes < MIN_BYTES || bytes > self.max_bytes {
             return;
         }
-        let mut free = self.lock();
-        if free.bytes + bytes <= self.max_bytes {
-            free.bytes += bytes;
-            free.lists.entry((T::DTYPE, class_of(bytes))).or_default().push(Box::new(buffer));
-        }
+        let not_kept = self.lock().give(buffer, self.max_bytes);
+        // No lock is held while memory goes back to the allocator.
+        drop(not_kept);
     }
 
     /// Gives back the buffers of a value that nobody else holds; anything else is just dropped.
@@ -196,11 +215,33 @@ impl fmt::Debug for BufferPool {
 
 impl Free {
     fn take<T: Element>(&mut self, class: u32, len: usize) -> Option<Vec<T>> {
-        let list = self.lists.get_mut(&(T::DTYPE, class))?;
+        let list = &mut self.classes.get_mut(&(T::DTYPE, class))?.free;
         let at = list.iter().rposition(|item| item.downcast_ref::<Vec<T>>().is_some_and(|v| v.capacity() >= len))?;
         let buffer = *list.swap_remove(at).downcast::<Vec<T>>().ok()?;
         self.bytes -= buffer.capacity() * size_of::<T>();
+        self.lend::<T>(class);
         Some(buffer)
+    }
+
+    /// Counts a buffer that goes out.
+    fn lend<T: Element>(&mut self, class: u32) {
+        let class = self.classes.entry((T::DTYPE, class)).or_default();
+        class.n_out += 1;
+        class.most_out = class.most_out.max(class.n_out);
+    }
+
+    /// Keeps a buffer, or returns it if there are enough.
+    fn give<T: Element>(&mut self, buffer: Vec<T>, max_bytes: usize) -> Option<Vec<T>> {
+        let bytes = buffer.capacity() * size_of::<T>();
+        let class = self.classes.entry((T::DTYPE, class_of(bytes))).or_default();
+        class.most_out -= (class.most_out - class.n_out) / 16;
+        class.n_out = class.n_out.saturating_sub(1);
+        if class.free.len() >= class.most_out + SPARE || self.bytes + bytes > max_bytes {
+            return Some(buffer);
+        }
+        self.bytes += bytes;
+        class.free.push(Box::new(buffer));
+        None
     }
 }
 
@@ -251,6 +292,23 @@ mod tests {
         assert_eq!(pool.free_bytes(), 8 << 20);
         let again = pool.take::<f64>((1 << 20) - 5);
         assert_eq!((again.as_ptr(), again.len(), pool.free_bytes()), (address, (1 << 20) - 5, 0));
+    }
+
+    #[test]
+    fn buffers_from_elsewhere_are_not_hoarded() {
+        const BYTES: usize = 1 << 20;
+        let pool = BufferPool::new(100 * BYTES);
+        (0..10).for_each(|_| pool.give(vec![0u8; BYTES]));
+        assert_eq!(pool.free_bytes(), SPARE * BYTES);
+        let out: Vec<Vec<u8>> = (0..10).map(|_| pool.take(BYTES)).collect();
+        assert_eq!(pool.free_bytes(), 0);
+        out.into_iter().for_each(|buffer| pool.give(buffer));
+        assert_eq!(pool.free_bytes(), 10 * BYTES);
+        (0..100).for_each(|_| pool.give(vec![0u8; BYTES]));
+        assert_eq!(pool.free_bytes(), (10 + SPARE) * BYTES);
+        // Another element type has its own.
+        pool.give(vec![0u64; BYTES / 8]);
+        assert_eq!(pool.free_bytes(), (11 + SPARE) * BYTES);
     }
 
     #[test]
