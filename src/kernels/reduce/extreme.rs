@@ -5,11 +5,13 @@
 
 use std::marker::PhantomData;
 
+use super::both_extremes::BothLoops;
 use super::counts::count_of_each;
+use super::family::LiftSpec;
 use super::fold::{Cells, Fold, LANES, step_groups};
 use super::fold_family::{Counted, FoldFamily, FoldOps};
 use super::order::{Larger, Order, Smaller, winners};
-use super::sink::Direct;
+use super::sink::{Direct, Lift, Lifter};
 use super::totals::Plain;
 use crate::block::Block;
 use crate::element::dispatch::{dispatch_float, dispatch_real};
@@ -63,6 +65,18 @@ impl<T: Real, O: Order> Fold for ExtremeOf<T, O> {
     fn is_settled(acc: T) -> bool {
         acc.is_nan()
     }
+}
+
+/// A lift of the smallest and the largest element in one: the parts are both extremes, then the counts.
+pub(super) fn lift_both(input: DType, spec: LiftSpec) -> Option<Box<dyn Lift>> {
+    dispatch_real!(input, T => Some(lift_both_of::<T>(spec)), else None)
+}
+
+fn lift_both_of<T: Real>(spec: LiftSpec) -> Box<dyn Lift> {
+    let counts = spec.counts();
+    let LiftSpec { machine, frame, .. } = spec;
+    let loops = BothLoops::<T>::new(machine, frame.n_cells(), frame.line_len());
+    Box::new(Lifter::<T, _, Direct>::new(machine, frame, loops, counts))
 }
 
 /// The fold of an extreme to which NaN is the absence of a number.

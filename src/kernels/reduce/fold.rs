@@ -97,20 +97,20 @@ pub(super) trait Cells: Send + Sized {
 /// The loops of a [`Fold`] over one block.
 pub(super) struct FoldLoops<F: Fold> {
     machine: Machine,
-    cells: F::Cells,
-    line: Line<F>,
+    pub(super) cells: F::Cells,
+    pub(super) line: Line<F>,
     replaced: Replaced<F::In>,
     neutral: F::In,
     ahead: Ahead,
 }
 
 /// The state of an unfinished line.
-struct Line<F: Fold> {
-    acc: [F::Acc; LANES],
+pub(super) struct Line<F: Fold> {
+    pub(super) acc: [F::Acc; LANES],
     /// Elements since the last join.
-    filled: usize,
+    pub(super) filled: usize,
     /// Lines shorter than the lanes use the first lane only.
-    is_short: bool,
+    pub(super) is_short: bool,
 }
 
 impl<F: Fold> FoldLoops<F> {
@@ -174,7 +174,7 @@ impl<F: Fold> Loops for FoldLoops<F> {
 impl<F: Fold> Line<F> {
     /// Lets elements enter, joining the lanes where that is due.
     #[inline(always)]
-    fn feed(&mut self, cells: &mut F::Cells, cell: usize, mut xs: &[F::In], ahead: Ahead) {
+    pub(super) fn feed(&mut self, cells: &mut F::Cells, cell: usize, mut xs: &[F::In], ahead: Ahead) {
         if self.is_short {
             self.acc[0] = xs.iter().fold(self.acc[0], |acc, &x| F::step(acc, x));
             return;
@@ -191,8 +191,7 @@ impl<F: Fold> Line<F> {
         while xs.len() >= LANES {
             let (groups, rest) = xs.split_at(xs.len().min(JOIN - self.filled) / LANES * LANES);
             self.acc = F::enter_groups(self.acc, groups.as_chunks().0, ahead);
-            self.filled += groups.len();
-            self.join_if_due(cells, cell);
+            self.advance(cells, cell, groups.len());
             xs = rest;
         }
         ahead.ask(xs);
@@ -209,6 +208,13 @@ impl<F: Fold> Line<F> {
             self.acc[phase..].iter_mut().zip(xs).for_each(|(acc, &x)| *acc = F::step(*acc, x));
         }
         self.filled += xs.len();
+    }
+
+    /// After `n` elements have entered in whole groups.
+    #[inline(always)]
+    pub(super) fn advance(&mut self, cells: &mut F::Cells, cell: usize, n: usize) {
+        self.filled += n;
+        self.join_if_due(cells, cell);
     }
 
     #[inline(always)]

@@ -24,6 +24,7 @@
 
 mod arg_extreme;
 mod arg_loops;
+mod both_extremes;
 mod counts;
 mod dense;
 mod entries;

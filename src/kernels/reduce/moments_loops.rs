@@ -193,10 +193,12 @@ impl<S: Sample> Line<S> {
         let (mut sum, mut squares) = (self.sum, self.squares);
         for group in groups.as_chunks::<LANES>().0 {
             ahead.ask(group);
+            // Two short loops: the lanes of a long one are kept in memory.
             for lane in 0..LANES {
-                let y = group[lane].minus(shift);
-                sum[lane] = sum[lane].plus(y);
-                squares[lane] += y.squared();
+                sum[lane] = sum[lane].plus(group[lane].minus(shift));
+            }
+            for lane in 0..LANES {
+                squares[lane] += group[lane].minus(shift).squared();
             }
         }
         (self.sum, self.squares) = (sum, squares);

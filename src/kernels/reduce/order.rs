@@ -57,10 +57,20 @@ pub(super) fn winners<T: Real, O: Order>(
         for lane in 0..LANES {
             best[lane] = if O::beats(group[lane], best[lane]) { group[lane] } else { best[lane] };
         }
-        for lane in 0..LANES / 2 {
-            has_nan[lane] |= group[lane].is_nan() | group[lane + LANES / 2].is_nan();
-        }
+        mark_nan(&mut has_nan, group);
     }
-    let has_nan = has_nan.iter().fold(false, |any, &has| any | has);
-    if has_nan { None } else { Some(best) }
+    if is_any(&has_nan) { None } else { Some(best) }
+}
+
+/// Marks the pairs of lanes into which a NaN enters.
+#[inline(always)]
+pub(super) fn mark_nan<T: Real>(has_nan: &mut [bool; LANES / 2], group: &[T; LANES]) {
+    for lane in 0..LANES / 2 {
+        has_nan[lane] |= group[lane].is_nan() | group[lane + LANES / 2].is_nan();
+    }
+}
+
+#[inline(always)]
+pub(super) fn is_any(marks: &[bool]) -> bool {
+    marks.iter().fold(false, |any, &mark| any | mark)
 }

@@ -29,6 +29,11 @@ impl Reducer {
         Ok(Reducer { reduction, input })
     }
 
+    /// The element type of what is reduced.
+    pub(super) fn input(self) -> DType {
+        self.input
+    }
+
     /// The reduction.
     pub(crate) fn reduction(self) -> Reduction {
         self.reduction
@@ -118,6 +123,11 @@ impl Partial {
 
     pub(super) fn of(lift: Box<dyn Lift>) -> Partial {
         Partial(lift.into_parts())
+    }
+
+    /// A partial result made of its parts.
+    pub(super) fn of_parts(parts: Vec<Block>) -> Partial {
+        Partial(parts)
     }
 
     /// The shape of the cells.

@@ -1,10 +1,11 @@
 //! Several reductions of one dense block, which is read from memory once.
 
-use super::LiftSpec;
 use super::dense;
+use super::extreme::lift_both;
 use super::loops::GROUP;
 use super::reducer::{Partial, Reducer};
 use super::sink::{Lift, Taker};
+use super::{LiftSpec, Reduction};
 use crate::block::{Block, with_block};
 use crate::error::Result;
 use crate::kernels::prefetch::Ahead;
@@ -14,10 +15,35 @@ use crate::kernels::program::TileRef;
 pub(crate) fn lift_together(block: &Block, reducers: &[Reducer], spec: &LiftSpec) -> Result<Vec<Partial>> {
     let frame = spec.frame.clone();
     reducers.iter().try_for_each(|reducer| reducer.check(block, &frame))?;
-    let lifts = reducers.iter().map(|reducer| reducer.lift_with(spec.clone()));
-    let mut together = Together { lifts: lifts.collect::<Result<_>>()? };
+    let both = both_extremes(reducers, spec);
+    let mut together = Together { lifts: Vec::new() };
+    for (number, reducer) in reducers.iter().enumerate() {
+        match &both {
+            Some((least, greatest, _)) if [*least, *greatest].contains(&number) => {}
+            _ => together.lifts.push(reducer.lift_with(spec.clone())?),
+        }
+    }
+    let pair = both.map(|(least, greatest, lift)| {
+        together.lifts.push(lift);
+        (least, greatest)
+    });
     with_block!(block, T, data => dense::send(&data.dense()?, None, &frame, &mut together))?;
-    Ok(together.lifts.into_iter().map(Partial::of).collect())
+    let extremes = pair.and_then(|pair| Some((pair, together.lifts.pop()?.into_parts())));
+    let mut partials: Vec<Partial> = together.lifts.into_iter().map(Partial::of).collect();
+    if let Some(((least, greatest), parts)) = extremes {
+        let partial = |of: usize| Partial::of_parts([&parts[of..=of], &parts[2..]].concat());
+        let mut places = [(least, partial(0)), (greatest, partial(1))];
+        places.sort_by_key(|place| place.0);
+        places.into_iter().for_each(|(at, partial)| partials.insert(at, partial));
+    }
+    Ok(partials)
+}
+
+/// Where the first `min` and the first `max` stand, and a lift for the two.
+fn both_extremes(reducers: &[Reducer], spec: &LiftSpec) -> Option<(usize, usize, Box<dyn Lift>)> {
+    let place = |wanted| reducers.iter().position(|reducer| reducer.reduction() == wanted);
+    let (least, greatest) = (place(Reduction::Min)?, place(Reduction::Max)?);
+    Some((least, greatest, lift_both(reducers[least].input(), spec.clone())?))
 }
 
 /// Hands what comes to one reduction after the other, in pieces that stay in cache until the last one has read them.
