@@ -184,6 +184,39 @@ fn memory_of_finished_blocks_is_used_again() {
 }
 
 #[test]
+fn a_run_that_ends_early_keeps_no_memory() {
+    use std::sync::Arc;
+
+    use hyperslab::exec::{CancelToken, Observer, TaskFinish};
+
+    /// Ends the run when a hundred tasks have: by its token, or by a panic.
+    struct Ender(AtomicUsize, Option<CancelToken>);
+    impl Observer for Ender {
+        fn task_finished(&self, _: &TaskFinish<'_>) {
+            if self.0.fetch_add(1, Relaxed) == 100 {
+                self.1.as_ref().expect("told to panic").cancel();
+            }
+        }
+    }
+    let _alone = alone();
+    let x = generated();
+    for driver in [Runtime::serial, |runtime: Runtime| runtime.threads(1), |runtime: Runtime| runtime.threads(3)] {
+        for token in [Some(CancelToken::new()), None] {
+            let before = LIVE.load(Relaxed);
+            let runtime = driver(Runtime::local().memory(16 << 20)).observer(Arc::new(Ender(0.into(), token.clone())));
+            let runtime = token.iter().fold(runtime, |runtime, token| runtime.cancel_token(token.clone()));
+            let (error, found) = measured(|| runtime.enter(|| (x.transpose().rechunk([64, 256])? + 1.0).compute()));
+            assert_eq!(error.unwrap_err().is_cancelled(), token.is_some());
+            assert!(found.peak_bytes > 32 << 20, "the result was begun: {found:?}");
+            assert_eq!(runtime.budget().used_bytes(), 0);
+            drop(runtime);
+            let kept_bytes = LIVE.load(Relaxed).saturating_sub(before);
+            assert!(kept_bytes < LARGE_BYTES, "{kept_bytes} bytes are still there");
+        }
+    }
+}
+
+#[test]
 fn what_a_run_reports_is_what_it_took() {
     use std::sync::Arc;
     #[derive(Default)]
