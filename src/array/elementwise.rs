@@ -7,7 +7,7 @@ use crate::chunks::unify::{broadcast_grids, operand_grid};
 use crate::element::{Bits, DType, Element, Int, Literal, Number, Real, Scalar};
 use crate::error::{Error, Result};
 use crate::graph::ops::{ElementwiseOp, Op};
-use crate::kernels::{ElemOp, ProgramBuilder, for_each_elementwise};
+use crate::kernels::{ElemOp, ProgramBuilder, for_each_elementwise, with_bounds};
 
 /// What stands beside an array in an operation: a value, or an array that broadcasts with it.
 ///
@@ -330,7 +330,7 @@ macro_rules! define_methods {
         impl DynArray {
             $(dyn_method! { [$(#[doc = $doc])+ $(#[doc(alias = $alias)])*] $variant $name $args })+
         }
-        $(with_bound! { $domain $result [$(#[doc = $doc])+ $(#[doc(alias = $alias)])*] $variant $name $args })+
+        $(with_bounds! { typed_method $domain $result [$(#[doc = $doc])+ $(#[doc(alias = $alias)])*] $variant $name $args })+
     };
 }
 
@@ -372,31 +372,7 @@ macro_rules! dyn_method {
     };
 }
 
-/// The method of `Array` for a row, with the trait of the element types in its domain and the type of its result.
-macro_rules! with_bound {
-    (Choice $result:ident $($row:tt)*) => {};
-    ($domain:ident Truth $($row:tt)*) => { with_output! { $domain (bool) $($row)* } };
-    ($domain:ident Part $($row:tt)*) => { with_output! { $domain (T::Real) $($row)* } };
-    (Floating Same $($row:tt)*) => { with_output! { Floating (T::Mean) $($row)* } };
-    (RealFloating Same $($row:tt)*) => { with_output! { RealFloating (T::Mean) $($row)* } };
-    (Widened Same $($row:tt)*) => { with_output! { Widened (T::Widened) $($row)* } };
-    (WidenedReal Same $($row:tt)*) => { with_output! { WidenedReal (T::Widened) $($row)* } };
-    (WidenedInt Same $($row:tt)*) => { with_output! { WidenedInt (T::Widened) $($row)* } };
-    ($domain:ident Same $($row:tt)*) => { with_output! { $domain (T) $($row)* } };
-}
-
-/// Goes from the domain of a row to the trait that bounds its method.
-macro_rules! with_output {
-    (Number $($row:tt)*) => { typed_method! { Number $($row)* } };
-    (Real $($row:tt)*) => { typed_method! { Real $($row)* } };
-    (WidenedReal $($row:tt)*) => { typed_method! { Real $($row)* } };
-    (RealFloating $($row:tt)*) => { typed_method! { Real $($row)* } };
-    (Int $($row:tt)*) => { typed_method! { Int $($row)* } };
-    (Bits $($row:tt)*) => { typed_method! { Bits $($row)* } };
-    (WidenedInt $($row:tt)*) => { typed_method! { Bits $($row)* } };
-    ($any:ident $($row:tt)*) => { typed_method! { Element $($row)* } };
-}
-
+/// The method of `Array` for a row.
 macro_rules! typed_method {
     ($bound:ident ($out:ty) [$($doc:tt)*] $variant:ident $name:ident ($x:ident)) => {
         impl<T: $bound> Array<T> {

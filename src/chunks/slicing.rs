@@ -24,7 +24,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::axis::AxisChunks;
-use super::extent::SizeVar;
 use super::select::AxisRange;
 use super::take::ListMap;
 use crate::error::{Error, Result};
@@ -392,59 +391,11 @@ impl Iterator for RangePieces<'_> {
     }
 }
 
-/// The axis that several arrays form when they are put one after the other.
-///
-/// Its blocks are numbered over the whole sequence; empty arrays keep their one empty block.
-#[derive(Clone, Debug)]
-pub(crate) struct ConcatAxis {
-    chunks: AxisChunks,
-    /// The number of the first block of each part, and one past the last block.
-    first_blocks: Vec<u64>,
-}
-
-impl ConcatAxis {
-    /// Joins the axes of `parts`. Where a length is unknown, the joint axis gets the variable `var`.
-    ///
-    /// # Errors
-    /// The lengths add up to 2^64 or more.
-    pub(crate) fn new(op: &'static str, parts: &[&AxisChunks], var: impl FnOnce() -> SizeVar) -> Result<Self> {
-        let mut first_blocks = vec![0];
-        for part in parts {
-            first_blocks.push(first_blocks[first_blocks.len() - 1] + part.n_blocks());
-        }
-        let n_blocks = first_blocks[parts.len()];
-        if parts.iter().any(|part| !part.is_known()) {
-            return Ok(Self { chunks: AxisChunks::unknown(var(), n_blocks), first_blocks });
-        }
-        let mut borders = vec![0u64];
-        for size in parts.iter().flat_map(|part| part.sizes()) {
-            let next = borders[borders.len() - 1].checked_add(size);
-            borders.push(next.ok_or_else(|| Error::shape(op, "the lengths add up to 2^64 or more"))?);
-        }
-        Ok(Self { chunks: chunks_from(borders), first_blocks })
-    }
-
-    /// The chunks of the joint axis: those of the parts, one after the other.
-    pub(crate) fn chunks(&self) -> &AxisChunks {
-        &self.chunks
-    }
-
-    /// The part that a joint block belongs to, and its number there.
-    pub(crate) fn locate(&self, block: u64) -> (usize, u64) {
-        let part = self.first_blocks.partition_point(|&first| first <= block) - 1;
-        (part, block - self.first_blocks[part])
-    }
-
-    /// The joint number of a block of a part.
-    pub(crate) fn block_at(&self, part: usize, block: u64) -> u64 {
-        self.first_blocks[part] + block
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::extent::SizeVar;
     use super::super::testing::{check, chunks, cut_of};
     use super::*;
 
@@ -495,21 +446,6 @@ mod tests {
         assert_eq!(table.blocks_of(0).len(), 1024);
     }
 
-    #[test]
-    fn concatenation_numbers_blocks_over_all_parts() {
-        let (a, b, c) = (chunks(&[2, 1]), AxisChunks::whole(0), chunks(&[3]));
-        let joint = ConcatAxis::new("concatenate", &[&a, &b, &c], || SizeVar(9)).unwrap();
-        assert_eq!(joint.chunks(), &chunks(&[2, 1, 0, 3]));
-        let located: Vec<_> = (0..4).map(|block| joint.locate(block)).collect();
-        assert_eq!(located, [(0, 0), (0, 1), (1, 0), (2, 0)]);
-        assert!(located.iter().enumerate().all(|(i, &(part, block))| joint.block_at(part, block) == i as u64));
-        let unknown = AxisChunks::unknown(SizeVar(1), 2);
-        let joint = ConcatAxis::new("concatenate", &[&a, &unknown], || SizeVar(9)).unwrap();
-        assert_eq!(joint.chunks(), &AxisChunks::unknown(SizeVar(9), 4));
-        let long = AxisChunks::whole(u64::MAX);
-        assert!(ConcatAxis::new("concatenate", &[&long, &c], || SizeVar(9)).is_err());
-    }
-
     fn range_of(len: u64) -> impl Strategy<Value = AxisRange> {
         let step = (-7i64..8).prop_filter("a step is not 0", |&step| step != 0);
         (prop::option::of(-25i64..25), prop::option::of(-25i64..25), step)
@@ -545,27 +481,6 @@ mod tests {
         ) {
             let table = PieceTable::slice_into("slice", &input, range, output).unwrap();
             check(&table, &range.positions().collect::<Vec<_>>());
-        }
-
-        #[test]
-        fn concatenated_and_cut_anew(
-            (parts, new) in prop::collection::vec((0u64..9).prop_flat_map(cut_of), 1..4).prop_flat_map(|parts| {
-                let len = parts.iter().map(|part| part.len().unwrap()).sum();
-                (Just(parts), cut_of(len))
-            }),
-        ) {
-            let joint = ConcatAxis::new("concatenate", &parts.iter().collect::<Vec<_>>(), || SizeVar(0)).unwrap();
-            let table = PieceTable::rechunk("concatenate", joint.chunks(), &new).unwrap();
-            let first: Vec<u64> = parts.iter().scan(0, |at, p| { *at += p.len().unwrap(); Some(*at - p.len().unwrap()) }).collect();
-            let mut joined = Vec::new();
-            for out in 0..new.n_blocks() {
-                for piece in table.pieces_of(out).unwrap() {
-                    let (part, block) = joint.locate(piece.block);
-                    let start = first[part] + parts[part].block_range(block).unwrap().start;
-                    joined.extend(piece.src.positions().map(|i| start + i));
-                }
-            }
-            prop_assert_eq!(joined, (0..new.len().unwrap()).collect::<Vec<_>>());
         }
     }
 }

@@ -11,8 +11,6 @@
 //!
 //! The tree knows numbers of blocks only, for all axes at once; an axis that is not reduced stays as it is.
 
-use std::ops::Range;
-
 use super::normalize::root;
 
 /// The levels that reduce a grid of blocks.
@@ -61,15 +59,9 @@ impl TreeLevel {
         self.n_in.iter().zip(&self.group).map(|(&n, &group)| n.div_ceil(group)).collect()
     }
 
-    /// The blocks along `axis` that go into block `out`.
-    pub(crate) fn inputs_of(&self, axis: usize, out: u64) -> Range<u64> {
-        let group = self.group[axis];
-        out * group..out.saturating_mul(group).saturating_add(group).min(self.n_in[axis])
-    }
-
-    /// The block along `axis` that block `input` goes into.
-    pub(crate) fn user_of(&self, axis: usize, input: u64) -> u64 {
-        input / self.group[axis]
+    /// How many neighbouring blocks become one along each axis: 1 where the axis stays as it is.
+    pub(crate) fn groups(&self) -> &[u64] {
+        &self.group
     }
 }
 
@@ -88,8 +80,7 @@ mod tests {
     fn levels_of_seven_by_three() {
         let tree = ReductionTree::new(&[7, 5], &[Some(3), None]);
         assert_eq!(tree.levels().iter().map(TreeLevel::n_out).collect::<Vec<_>>(), [[3, 5], [1, 5]]);
-        assert_eq!((0..3).map(|out| tree.levels()[0].inputs_of(0, out)).collect::<Vec<_>>(), [0..3, 3..6, 6..7]);
-        assert_eq!(tree.levels()[1].inputs_of(1, 4), 4..5);
+        assert_eq!(tree.levels().iter().map(TreeLevel::groups).collect::<Vec<_>>(), [[3, 1], [3, 1]]);
     }
 
     #[test]
@@ -98,7 +89,7 @@ mod tests {
         assert!(ReductionTree::new(&[], &[]).levels().is_empty());
         assert_eq!(ReductionTree::new(&[u64::MAX], &[Some(0)]).levels().len(), 64);
         let tree = ReductionTree::new(&[u64::MAX], &[Some(u64::MAX - 1)]);
-        assert_eq!(tree.levels()[0].inputs_of(0, 1), u64::MAX - 1..u64::MAX);
+        assert_eq!(tree.levels().iter().map(TreeLevel::n_out).collect::<Vec<_>>(), [[2], [1]]);
     }
 
     #[test]
@@ -109,20 +100,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_block_goes_into_one_group_and_all_into_one(n in 1u64..200, m in 1u64..20, split in 2u64..9) {
+        fn levels_follow_each_other_down_to_one_block(n in 1u64..200, m in 1u64..20, split in 2u64..9) {
             let tree = ReductionTree::new(&[n, m], &[Some(split), Some(2)]);
             let mut n_in = vec![n, m];
             for level in tree.levels() {
                 prop_assert_eq!(level.n_in(), &n_in[..]);
-                let n_out = level.n_out();
-                for axis in 0..2 {
-                    let inputs: Vec<u64> = (0..n_out[axis]).flat_map(|out| level.inputs_of(axis, out)).collect();
-                    prop_assert_eq!(inputs, (0..n_in[axis]).collect::<Vec<_>>());
-                    for input in 0..n_in[axis] {
-                        prop_assert!(level.inputs_of(axis, level.user_of(axis, input)).contains(&input));
-                    }
-                }
-                n_in = n_out;
+                let last_groups = level.n_out().into_iter().zip(level.groups()).map(|(n_out, group)| (n_out - 1) * group);
+                prop_assert!(last_groups.zip(&n_in).all(|(before, &n)| before < n), "an empty group");
+                n_in = level.n_out();
             }
             prop_assert_eq!(n_in, vec![1, 1]);
         }

@@ -112,6 +112,12 @@ impl<'a> Lowering<'a> {
         Edge { from: self.lowered[input.index()].producer.clone(), map }
     }
 
+    /// Edges from all inputs of a node on the grid `out`, of which output axis `k` shows axis `operands[i][k]` of input `i`.
+    pub(crate) fn operand_edges(&self, inputs: &[NodeId], out: &Grid, operands: &[Vec<Option<usize>>]) -> Vec<Edge> {
+        let map = |input: NodeId, axes: &[Option<usize>]| operand_map(out, &self.meta(input).grid, axes);
+        inputs.iter().zip(operands).map(|(&input, axes)| self.edge(input, map(input, axes))).collect()
+    }
+
     /// The blocks of an input, handed on as they are.
     pub(crate) fn same_as(&self, input: NodeId) -> Lowered {
         self.lowered[input.index()].clone()
@@ -130,6 +136,19 @@ impl<'a> Lowering<'a> {
         let max_block_elems = node.meta.grid.max_block_elems().or(bound).unwrap_or(1);
         self.push_layer(layer);
         Lowered { producer: Producer::Layer(self.next_layer() - 1), max_block_elems }
+    }
+
+    /// Adds a layer with one task for each block of `node`, which is called as the operation is; `task_bytes` is an upper
+    /// bound of what one task allocates.
+    pub(crate) fn push_blocks(
+        &mut self,
+        node: &Node,
+        edges: Vec<Edge>,
+        body: impl LayerBody + 'static,
+        task_bytes: u64,
+    ) -> Lowered {
+        let (label, counts) = (node.op.spec().name().into(), node.meta.grid.block_counts());
+        self.push(node, NewLayer { label, counts, edges, body: Arc::new(body), task_bytes, reduces: false })
     }
 
     /// Adds a layer and tells its number.

@@ -15,6 +15,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::chunks::slicing::{BlockSet, PieceTable};
+use crate::chunks::tree::TreeLevel;
 use crate::chunks::window::HaloAxis;
 
 /// How the tasks of a layer read the blocks of one of its inputs.
@@ -281,6 +282,13 @@ impl BlockMap {
             }
         }
         BlockMap::Separable(Separable { out_counts, in_counts, links, followers })
+    }
+
+    /// The map of one level of a reduction tree: neighbouring blocks go into one.
+    pub(crate) fn of_level(level: &TreeLevel) -> Self {
+        let link = |(axis, &fan): (usize, &u64)| if fan == 1 { Link::Same(axis) } else { Link::Group { axis, fan } };
+        let links = level.groups().iter().enumerate().map(link).collect();
+        BlockMap::separable(level.n_out(), level.n_in().to_vec(), links)
     }
 
     /// Any lists of inputs by output.

@@ -1,4 +1,4 @@
-//! Eager functions on blocks; no kernel knows a graph or a thread.
+//! Eager functions on blocks; no kernel knows a graph, and none starts a thread of its own.
 //!
 //! A task is one call of one [`Kernel`]: plain data with a `run` method, given the blocks of its inputs.
 //!
@@ -8,7 +8,7 @@
 //! | `program` `evaluate` `arrange` | fused elementwise programs, run tile by tile |
 //! | `reduce` `lift` | reductions: lift a block, combine partial results, finish |
 //! | `index` `take_at` `layout` `assign` | slices, lists, masks, views, reshapes, assignments |
-//! | `contract` `scan` `sort` | sums of products, running sums, largest elements |
+//! | `contract` `scan` `sort` | sums of products, running sums, sorts and largest elements |
 //! | `sparse` | operations and reductions of eager sparse arrays |
 //! | `generate` `func` `parts` | blocks from their place, users' functions of one or several results |
 //! | `registry` | the named kernels and the formats that a process knows |
@@ -62,7 +62,7 @@ pub(crate) use index::{Gather, Mask, Nonzero, Piece, PointTake, Take};
 pub(crate) use kernel::{Kernel, Read};
 pub(crate) use layout::{Reshape, View};
 pub(crate) use lift::{CombinePartials, FinishPartial, Lift, LiftItem, reduce_fill};
-pub(crate) use ops::{ElemOp, for_each_elementwise};
+pub(crate) use ops::{ElemOp, for_each_elementwise, with_bounds, with_trait};
 pub(crate) use parts::{PartsFunction, TakePart};
 pub(crate) use portable::Portable;
 pub(crate) use program::{Program, ProgramBuilder, Value as ProgramValue};

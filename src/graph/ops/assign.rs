@@ -11,7 +11,7 @@ use crate::chunks::{AxisRange, Grid};
 use crate::error::Result;
 use crate::graph::dag::Node;
 use crate::graph::layer::{LayerBody, SameKernel};
-use crate::graph::lower::{Lowered, Lowering, NewLayer};
+use crate::graph::lower::{Lowered, Lowering};
 use crate::graph::map::{BlockMap, Explicit, Link};
 use crate::kernels::{AssignMasked, AssignPicks, AssignRegion, Kernel};
 
@@ -62,17 +62,7 @@ impl OpSpec for AssignOp {
         });
         let map = BlockMap::separable(grid.block_counts(), value_counts.clone(), tables.collect());
         let edges = vec![lowering.edge(node.inputs[0], BlockMap::Identity), lowering.edge(node.inputs[1], map)];
-        Ok(lowering.push(
-            node,
-            NewLayer {
-                label: self.name().into(),
-                counts: grid.block_counts(),
-                edges,
-                body: Arc::new(body),
-                task_bytes: lowering.block_bytes(node),
-                reduces: false,
-            },
-        ))
+        Ok(lowering.push_blocks(node, edges, body, lowering.block_bytes(node)))
     }
 }
 
@@ -174,22 +164,17 @@ impl OpSpec for AssignMaskedOp {
             axis if axis <= self.axis => Link::Same(axis),
             axis => Link::Same(axis + self.mask_ndim - 1),
         });
-        let value_map = BlockMap::separable(counts.clone(), value_counts.clone(), value_links.collect());
+        let value_map = BlockMap::separable(counts, value_counts.clone(), value_links.collect());
         let edges = vec![
             lowering.edge(input, BlockMap::Identity),
             lowering.edge(mask, mask_map),
             lowering.edge(values, value_map),
         ];
-        Ok(lowering.push(
+        Ok(lowering.push_blocks(
             node,
-            NewLayer {
-                label: self.name().into(),
-                counts,
-                edges,
-                body: Arc::new(SameKernel(Kernel::AssignMasked(AssignMasked { axis: self.axis }))),
-                task_bytes: lowering.block_bytes(node),
-                reduces: false,
-            },
+            edges,
+            SameKernel(Kernel::AssignMasked(AssignMasked { axis: self.axis })),
+            lowering.block_bytes(node),
         ))
     }
 }

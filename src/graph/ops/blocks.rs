@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::graph::Name;
 use crate::graph::dag::Node;
 use crate::graph::layer::SameKernel;
-use crate::graph::lower::{Lowered, Lowering, NewLayer};
+use crate::graph::lower::{Lowered, Lowering};
 use crate::graph::map::{BlockMap, Explicit, Link};
 use crate::kernels::Kernel;
 
@@ -55,17 +55,7 @@ impl OpSpec for BlocksOp {
         };
         let links = self.picks.iter().enumerate().map(table).collect();
         let counts = node.meta.grid.block_counts();
-        let map = BlockMap::separable(counts.clone(), in_counts.clone(), links);
-        Ok(lowering.push(
-            node,
-            NewLayer {
-                label: self.name().into(),
-                counts,
-                edges: vec![lowering.edge(input, map)],
-                body: Arc::new(SameKernel(Kernel::Pass)),
-                task_bytes: 0,
-                reduces: false,
-            },
-        ))
+        let map = BlockMap::separable(counts, in_counts.clone(), links);
+        Ok(lowering.push_blocks(node, vec![lowering.edge(input, map)], SameKernel(Kernel::Pass), 0))
     }
 }

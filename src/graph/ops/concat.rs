@@ -1,7 +1,6 @@
 //! Arrays one behind the other along an axis.
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use super::OpSpec;
 use crate::block::{ArrayMeta, Layout};
@@ -10,7 +9,7 @@ use crate::error::Result;
 use crate::graph::Name;
 use crate::graph::dag::{Dag, Node, NodeId};
 use crate::graph::layer::SameKernel;
-use crate::graph::lower::{Lowered, Lowering, NewLayer};
+use crate::graph::lower::{Lowered, Lowering};
 use crate::graph::map::{BlockMap, Link};
 use crate::kernels::Kernel;
 
@@ -61,17 +60,7 @@ impl OpSpec for ConcatOp {
             start += grid.axis(self.axis).n_blocks();
             edges.push(lowering.edge(input, map));
         }
-        Ok(lowering.push(
-            node,
-            NewLayer {
-                label: self.name().into(),
-                counts,
-                edges,
-                body: Arc::new(SameKernel(Kernel::Pass)),
-                task_bytes: 0,
-                reduces: false,
-            },
-        ))
+        Ok(lowering.push_blocks(node, edges, SameKernel(Kernel::Pass), 0))
     }
 
     fn push_slice(&self, dag: &mut Dag, node: &Node, ranges: &[AxisRange]) -> Option<NodeId> {

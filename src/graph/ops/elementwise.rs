@@ -1,7 +1,6 @@
 //! Functions of single elements, fused into one program.
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use super::OpSpec;
 use crate::block::ArrayMeta;
@@ -9,7 +8,7 @@ use crate::chunks::AxisRange;
 use crate::error::Result;
 use crate::graph::dag::{Dag, Node, NodeId};
 use crate::graph::layer::LayerBody;
-use crate::graph::lower::{Lowered, Lowering, NewLayer, operand_map};
+use crate::graph::lower::{Lowered, Lowering};
 use crate::kernels::{Evaluate, Kernel, Program};
 
 /// A program over operands that broadcast: axis `k` of the result shows axis `operands[i][k]` of operand `i`, or the
@@ -42,21 +41,12 @@ impl OpSpec for ElementwiseOp {
     }
 
     fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
-        let edges =
-            node.inputs.iter().zip(&self.operands).map(|(&input, axes)| {
-                lowering.edge(input, operand_map(&node.meta.grid, &lowering.meta(input).grid, axes))
-            });
-        let edges = edges.collect();
-        Ok(lowering.push(
+        let edges = lowering.operand_edges(&node.inputs, &node.meta.grid, &self.operands);
+        Ok(lowering.push_blocks(
             node,
-            NewLayer {
-                label: self.name().into(),
-                counts: node.meta.grid.block_counts(),
-                edges,
-                body: Arc::new(EvaluateBody { op: self.clone(), meta: node.meta.clone() }),
-                task_bytes: lowering.block_bytes(node),
-                reduces: false,
-            },
+            edges,
+            EvaluateBody { op: self.clone(), meta: node.meta.clone() },
+            lowering.block_bytes(node),
         ))
     }
 

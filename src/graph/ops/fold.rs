@@ -6,14 +6,14 @@ use std::sync::Arc;
 use super::OpSpec;
 use crate::block::{ArrayMeta, BlockLocation};
 use crate::chunks::AxisChunks;
-use crate::chunks::tree::ReductionTree;
+use crate::chunks::tree::{ReductionTree, TreeLevel};
 use crate::element::DType;
 use crate::error::Result;
 use crate::graph::Name;
 use crate::graph::dag::Node;
 use crate::graph::layer::{Edge, LayerBody, Producer};
 use crate::graph::lower::{Lowered, Lowering, NewLayer};
-use crate::graph::map::{BlockMap, Link};
+use crate::graph::map::BlockMap;
 use crate::kernels::{BlockFunction, Function, Kernel};
 
 /// Calls a function with `fan` neighbouring blocks along `axis` at a time, then with its results, until one block is left
@@ -53,20 +53,13 @@ impl OpSpec for FoldOp {
             .saturating_mul(node.meta.dtype.size_bytes() as u64);
         let mut edge = lowering.edge(input, BlockMap::Identity);
         let Some((last, first)) = tree.levels().split_last() else { return Ok(lowering.same_as(input)) };
-        let layer = |level: &crate::chunks::tree::TreeLevel, edge: Edge| {
-            let links = (0..ndim).map(|axis| match axis {
-                axis if axis == self.axis => Link::Group { axis, fan: self.fan },
-                axis => Link::Same(axis),
-            });
-            let map = BlockMap::separable(level.n_out(), level.n_in().to_vec(), links.collect());
-            NewLayer {
-                label: self.label.into(),
-                counts: level.n_out(),
-                edges: vec![Edge { map, ..edge }],
-                body: Arc::new(self.body(&node.meta, level.n_out()[self.axis])),
-                task_bytes,
-                reduces: true,
-            }
+        let layer = |level: &TreeLevel, edge: Edge| NewLayer {
+            label: self.label.into(),
+            counts: level.n_out(),
+            edges: vec![Edge { map: BlockMap::of_level(level), ..edge }],
+            body: Arc::new(self.body(&node.meta, level.n_out()[self.axis])),
+            task_bytes,
+            reduces: true,
         };
         for level in first {
             let made = lowering.push_layer(layer(level, edge));

@@ -1,7 +1,6 @@
 //! One value everywhere.
 
 use std::hash::Hasher;
-use std::sync::Arc;
 
 use super::OpSpec;
 use crate::block::{ArrayMeta, BlockLocation};
@@ -10,7 +9,7 @@ use crate::element::Scalar;
 use crate::error::Result;
 use crate::graph::dag::{Dag, Node, NodeId};
 use crate::graph::layer::LayerBody;
-use crate::graph::lower::{Lowered, Lowering, NewLayer};
+use crate::graph::lower::{Lowered, Lowering};
 use crate::kernels::{Generate, Kernel};
 
 /// An array of one value; sparse ones store nothing.
@@ -33,16 +32,11 @@ impl OpSpec for FullOp {
     }
 
     fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
-        Ok(lowering.push(
+        Ok(lowering.push_blocks(
             node,
-            NewLayer {
-                label: self.name().into(),
-                counts: node.meta.grid.block_counts(),
-                edges: Vec::new(),
-                body: Arc::new(FullBody { value: self.value, meta: node.meta.clone() }),
-                task_bytes: if node.meta.layout.is_sparse() { 0 } else { lowering.block_bytes(node) },
-                reduces: false,
-            },
+            Vec::new(),
+            FullBody { value: self.value, meta: node.meta.clone() },
+            if node.meta.layout.is_sparse() { 0 } else { lowering.block_bytes(node) },
         ))
     }
 

@@ -1,14 +1,13 @@
 //! Blocks that follow from their place alone: ranges, identity matrices, indices.
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use super::OpSpec;
 use crate::block::{ArrayMeta, BlockLocation};
 use crate::error::Result;
 use crate::graph::dag::Node;
 use crate::graph::layer::LayerBody;
-use crate::graph::lower::{Lowered, Lowering, NewLayer};
+use crate::graph::lower::{Lowered, Lowering};
 use crate::kernels::{Generate, Kernel};
 
 /// Makes each block from its place.
@@ -47,16 +46,11 @@ impl OpSpec for GenerateOp {
     }
 
     fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
-        Ok(lowering.push(
+        Ok(lowering.push_blocks(
             node,
-            NewLayer {
-                label: self.name().into(),
-                counts: node.meta.grid.block_counts(),
-                edges: Vec::new(),
-                body: Arc::new(GenerateBody { generator: self.generator.clone(), meta: node.meta.clone() }),
-                task_bytes: lowering.block_bytes(node),
-                reduces: false,
-            },
+            Vec::new(),
+            GenerateBody { generator: self.generator.clone(), meta: node.meta.clone() },
+            lowering.block_bytes(node),
         ))
     }
 }

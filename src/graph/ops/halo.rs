@@ -11,7 +11,7 @@ use crate::element::Scalar;
 use crate::error::Result;
 use crate::graph::dag::Node;
 use crate::graph::layer::LayerBody;
-use crate::graph::lower::{Lowered, Lowering, NewLayer};
+use crate::graph::lower::{Lowered, Lowering};
 use crate::graph::map::{BlockMap, Link};
 use crate::kernels::{Gather, Kernel, Piece};
 
@@ -63,17 +63,12 @@ impl OpSpec for HaloOp {
         let links = halos.iter().enumerate().map(|(axis, halo)| {
             if halo.is_identity() { Link::Same(axis) } else { Link::Halo { axis, halo: Arc::clone(halo) } }
         });
-        let map = BlockMap::separable(counts.clone(), counts.clone(), links.collect());
-        Ok(lowering.push(
+        let map = BlockMap::separable(counts.clone(), counts, links.collect());
+        Ok(lowering.push_blocks(
             node,
-            NewLayer {
-                label: self.name().into(),
-                counts,
-                edges: vec![lowering.edge(input, map)],
-                body: Arc::new(HaloBody { grid: node.meta.grid.clone(), halos, fill: self.fill }),
-                task_bytes: lowering.block_bytes(node),
-                reduces: false,
-            },
+            vec![lowering.edge(input, map)],
+            HaloBody { grid: node.meta.grid.clone(), halos, fill: self.fill },
+            lowering.block_bytes(node),
         ))
     }
 }

@@ -1,7 +1,6 @@
 //! A user's function of blocks.
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use super::OpSpec;
 use crate::block::{ArrayMeta, BlockLocation};
@@ -9,7 +8,7 @@ use crate::error::Result;
 use crate::graph::Name;
 use crate::graph::dag::Node;
 use crate::graph::layer::LayerBody;
-use crate::graph::lower::{Lowered, Lowering, NewLayer, operand_map};
+use crate::graph::lower::{Lowered, Lowering};
 use crate::kernels::{BlockFunction, Function, Kernel};
 
 /// Calls a function with one block of each input, those that lie at the place of the result. Output axis `k` follows axis
@@ -33,21 +32,12 @@ impl OpSpec for MapBlocksOp {
     }
 
     fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
-        let edges =
-            node.inputs.iter().zip(&self.operands).map(|(&input, axes)| {
-                lowering.edge(input, operand_map(&node.meta.grid, &lowering.meta(input).grid, axes))
-            });
-        let edges = edges.collect();
-        Ok(lowering.push(
+        let edges = lowering.operand_edges(&node.inputs, &node.meta.grid, &self.operands);
+        Ok(lowering.push_blocks(
             node,
-            NewLayer {
-                label: self.label.into(),
-                counts: node.meta.grid.block_counts(),
-                edges,
-                body: Arc::new(FunctionBody { function: self.function.clone(), meta: node.meta.clone() }),
-                task_bytes: lowering.block_bytes(node),
-                reduces: false,
-            },
+            edges,
+            FunctionBody { function: self.function.clone(), meta: node.meta.clone() },
+            lowering.block_bytes(node),
         ))
     }
 }

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::graph::Name;
 use crate::graph::dag::Node;
 use crate::graph::layer::LayerBody;
-use crate::graph::lower::{Lowered, Lowering, NewLayer, operand_map};
+use crate::graph::lower::{Lowered, Lowering};
 use crate::graph::map::BlockMap;
 use crate::kernels::{Kernel, PartsFunction, TakePart};
 
@@ -45,23 +45,14 @@ impl OpSpec for MapPartsOp {
     }
 
     fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
-        let edges =
-            node.inputs.iter().zip(&self.operands).map(|(&input, axes)| {
-                lowering.edge(input, operand_map(&node.meta.grid, &lowering.meta(input).grid, axes))
-            });
-        let edges = edges.collect();
+        let edges = lowering.operand_edges(&node.inputs, &node.meta.grid, &self.operands);
         let bound = node.inputs.iter().map(|&input| lowering.max_block_elems(input)).max().unwrap_or(1);
         let places = node.meta.grid.max_block_elems().unwrap_or(bound);
-        Ok(lowering.push(
+        Ok(lowering.push_blocks(
             node,
-            NewLayer {
-                label: self.label.into(),
-                counts: node.meta.grid.block_counts(),
-                edges,
-                body: Arc::new(PartsBody { call: Arc::clone(&self.call), meta: node.meta.clone() }),
-                task_bytes: places.saturating_mul(self.bytes_per_place),
-                reduces: false,
-            },
+            edges,
+            PartsBody { call: Arc::clone(&self.call), meta: node.meta.clone() },
+            places.saturating_mul(self.bytes_per_place),
         ))
     }
 }
@@ -105,16 +96,11 @@ impl OpSpec for PartOp {
     }
 
     fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
-        Ok(lowering.push(
+        Ok(lowering.push_blocks(
             node,
-            NewLayer {
-                label: self.name().into(),
-                counts: node.meta.grid.block_counts(),
-                edges: vec![lowering.edge(node.inputs[0], BlockMap::Identity)],
-                body: Arc::new(PartBody { item: self.item, meta: node.meta.clone() }),
-                task_bytes: 0,
-                reduces: false,
-            },
+            vec![lowering.edge(node.inputs[0], BlockMap::Identity)],
+            PartBody { item: self.item, meta: node.meta.clone() },
+            0,
         ))
     }
 }

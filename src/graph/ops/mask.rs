@@ -1,7 +1,6 @@
 //! The elements where a mask is true.
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use super::OpSpec;
 use crate::block::ArrayMeta;
@@ -10,7 +9,7 @@ use crate::error::Result;
 use crate::graph::Name;
 use crate::graph::dag::Node;
 use crate::graph::layer::SameKernel;
-use crate::graph::lower::{Lowered, Lowering, NewLayer};
+use crate::graph::lower::{Lowered, Lowering};
 use crate::graph::map::{BlockMap, Link};
 use crate::kernels::{Kernel, Mask};
 
@@ -61,17 +60,12 @@ impl OpSpec for MaskOp {
             (0..self.mask_ndim).map(|i| if i == 0 { Link::Same(self.axis) } else { Link::At(0) }).collect();
         let input_map = BlockMap::separable(counts.clone(), in_grid.block_counts(), self.links(in_grid.ndim()));
         let mask_counts = lowering.meta(mask).grid.block_counts();
-        let mask_map = BlockMap::separable(counts.clone(), mask_counts, mask_links);
-        Ok(lowering.push(
+        let mask_map = BlockMap::separable(counts, mask_counts, mask_links);
+        Ok(lowering.push_blocks(
             node,
-            NewLayer {
-                label: self.name().into(),
-                counts,
-                edges: vec![lowering.edge(input, input_map), lowering.edge(mask, mask_map)],
-                body: Arc::new(SameKernel(Kernel::Mask(Mask { axis: self.axis }))),
-                task_bytes: lowering.block_bytes(node),
-                reduces: false,
-            },
+            vec![lowering.edge(input, input_map), lowering.edge(mask, mask_map)],
+            SameKernel(Kernel::Mask(Mask { axis: self.axis })),
+            lowering.block_bytes(node),
         ))
     }
 }

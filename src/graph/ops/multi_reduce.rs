@@ -22,8 +22,8 @@ use crate::chunks::tree::{ReductionTree, split_per_axis};
 use crate::error::Result;
 use crate::graph::dag::{Node, NodeId};
 use crate::graph::layer::{Edge, LayerBody, Producer, SameKernel};
-use crate::graph::lower::{Lowered, Lowering, NewLayer, operand_map};
-use crate::graph::map::{BlockMap, Link};
+use crate::graph::lower::{Lowered, Lowering, NewLayer};
+use crate::graph::map::BlockMap;
 use crate::kernels::{CombinePartials, FinishPartial, Kernel, Lift, LiftItem, Program, Reducer};
 
 /// A pass over elements on `grid`: operand `i` shows its axis `operands[i][k]` on axis `k` of the grid.
@@ -59,11 +59,7 @@ impl MultiReduceOp {
     /// The layers that lift blocks and combine what comes of them, ending in one partial result per kept block.
     pub(crate) fn lower_partials(&self, inputs: &[NodeId], label: &str, lowering: &mut Lowering<'_>) -> Result<u32> {
         let counts = self.grid.block_counts();
-        let edges = inputs
-            .iter()
-            .zip(&self.operands)
-            .map(|(&input, axes)| lowering.edge(input, operand_map(&self.grid, &lowering.meta(input).grid, axes)));
-        let edges = edges.collect();
+        let edges = lowering.operand_edges(inputs, &self.grid, &self.operands);
         let task_bytes = self.partial_bytes(inputs, lowering);
         let mut last = lowering.push_layer(NewLayer {
             label: label.to_owned(),
@@ -77,14 +73,11 @@ impl MultiReduceOp {
         let split_every: Vec<Option<u64>> =
             (0..self.grid.ndim()).map(|axis| self.axes.contains(&axis).then_some(split)).collect();
         for level in ReductionTree::new(&counts, &split_every).levels() {
-            let links = (0..self.grid.ndim())
-                .map(|axis| split_every[axis].map_or(Link::Same(axis), |fan| Link::Group { axis, fan: fan.max(2) }));
-            let map = BlockMap::separable(level.n_out(), level.n_in().to_vec(), links.collect());
             let reducers = self.items.iter().map(|item| item.reducer).collect();
             last = lowering.push_layer(NewLayer {
                 label: format!("{label}-combine"),
                 counts: level.n_out(),
-                edges: vec![Edge { from: Producer::Layer(last), map }],
+                edges: vec![Edge { from: Producer::Layer(last), map: BlockMap::of_level(level) }],
                 body: Arc::new(SameKernel(Kernel::Combine(CombinePartials { reducers }))),
                 task_bytes,
                 reduces: true,

@@ -1,7 +1,6 @@
 //! The coordinates of the elements that are not zero.
 
 use std::hash::Hasher;
-use std::sync::Arc;
 
 use super::OpSpec;
 use crate::block::{ArrayMeta, BlockLocation};
@@ -11,7 +10,7 @@ use crate::error::Result;
 use crate::graph::Name;
 use crate::graph::dag::Node;
 use crate::graph::layer::LayerBody;
-use crate::graph::lower::{Lowered, Lowering, NewLayer};
+use crate::graph::lower::{Lowered, Lowering};
 use crate::graph::map::{BlockMap, Link};
 use crate::kernels::{Kernel, Nonzero};
 
@@ -41,16 +40,11 @@ impl OpSpec for NonzeroOp {
         let links = (0..grid.ndim()).map(|axis| if axis == 0 { Link::Same(0) } else { Link::At(0) }).collect();
         let map = BlockMap::separable(node.meta.grid.block_counts(), grid.block_counts(), links);
         let coordinate_bytes = size_of::<i64>() * grid.ndim();
-        Ok(lowering.push(
+        Ok(lowering.push_blocks(
             node,
-            NewLayer {
-                label: self.name().into(),
-                counts: node.meta.grid.block_counts(),
-                edges: vec![lowering.edge(input, map)],
-                task_bytes: lowering.max_block_elems(input).saturating_mul(coordinate_bytes as u64),
-                body: Arc::new(NonzeroBody { grid }),
-                reduces: false,
-            },
+            vec![lowering.edge(input, map)],
+            NonzeroBody { grid },
+            lowering.max_block_elems(input).saturating_mul(coordinate_bytes as u64),
         ))
     }
 }

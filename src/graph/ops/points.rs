@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use super::OpSpec;
 use crate::block::ArrayMeta;
@@ -10,7 +9,7 @@ use crate::chunks::{AxisChunks, Grid};
 use crate::error::Result;
 use crate::graph::dag::Node;
 use crate::graph::layer::LayerBody;
-use crate::graph::lower::{Lowered, Lowering, NewLayer};
+use crate::graph::lower::{Lowered, Lowering};
 use crate::graph::map::BlockMap;
 use crate::kernels::{Kernel, PointTake};
 
@@ -103,17 +102,7 @@ impl OpSpec for PointsOp {
         });
         let map = BlockMap::explicit(lists, in_grid.n_blocks());
         let body = PointsBody { op: self.clone(), grid: node.meta.grid.clone(), located };
-        Ok(lowering.push(
-            node,
-            NewLayer {
-                label: self.name().into(),
-                counts: node.meta.grid.block_counts(),
-                edges: vec![lowering.edge(input, map)],
-                body: Arc::new(body),
-                task_bytes: lowering.block_bytes(node),
-                reduces: false,
-            },
-        ))
+        Ok(lowering.push_blocks(node, vec![lowering.edge(input, map)], body, lowering.block_bytes(node)))
     }
 }
 

@@ -1,14 +1,13 @@
 //! The same elements in row-major order under another shape, block by block.
 
 use std::hash::Hasher;
-use std::sync::Arc;
 
 use super::OpSpec;
 use crate::chunks::Grid;
 use crate::error::Result;
 use crate::graph::dag::Node;
 use crate::graph::layer::LayerBody;
-use crate::graph::lower::{Lowered, Lowering, NewLayer};
+use crate::graph::lower::{Lowered, Lowering};
 use crate::graph::map::BlockMap;
 use crate::kernels::{Kernel, Reshape};
 
@@ -24,16 +23,11 @@ impl OpSpec for ReshapeOp {
     fn hash_params(&self, _state: &mut dyn Hasher) {}
 
     fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
-        Ok(lowering.push(
+        Ok(lowering.push_blocks(
             node,
-            NewLayer {
-                label: self.name().into(),
-                counts: node.meta.grid.block_counts(),
-                edges: vec![lowering.edge(node.inputs[0], BlockMap::Identity)],
-                body: Arc::new(ReshapeBody { grid: node.meta.grid.clone() }),
-                task_bytes: lowering.block_bytes(node),
-                reduces: false,
-            },
+            vec![lowering.edge(node.inputs[0], BlockMap::Identity)],
+            ReshapeBody { grid: node.meta.grid.clone() },
+            lowering.block_bytes(node),
         ))
     }
 }

@@ -1,13 +1,12 @@
 //! Sorting along an axis.
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use super::OpSpec;
 use crate::error::Result;
 use crate::graph::dag::Node;
 use crate::graph::layer::SameKernel;
-use crate::graph::lower::{Lowered, Lowering, NewLayer};
+use crate::graph::lower::{Lowered, Lowering};
 use crate::graph::map::BlockMap;
 use crate::kernels::{Argsort, Kernel, Sort};
 
@@ -36,16 +35,11 @@ impl OpSpec for SortOp {
         let kernel = if self.positions { Kernel::Argsort(Argsort { axis }) } else { Kernel::Sort(Sort { axis }) };
         // Beside the result, one lane of values with their positions.
         let elem_bytes = node.meta.dtype.size_bytes() as u64 * 2;
-        Ok(lowering.push(
+        Ok(lowering.push_blocks(
             node,
-            NewLayer {
-                label: self.name().into(),
-                counts: node.meta.grid.block_counts(),
-                edges: vec![lowering.edge(input, BlockMap::Identity)],
-                task_bytes: lowering.max_block_elems(input).saturating_mul(elem_bytes),
-                body: Arc::new(SameKernel(kernel)),
-                reduces: false,
-            },
+            vec![lowering.edge(input, BlockMap::Identity)],
+            SameKernel(kernel),
+            lowering.max_block_elems(input).saturating_mul(elem_bytes),
         ))
     }
 }

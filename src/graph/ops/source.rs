@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::graph::Name;
 use crate::graph::dag::{Dag, Node, NodeId};
 use crate::graph::layer::{InlineSource, LayerBody};
-use crate::graph::lower::{Lowered, Lowering, NewLayer};
+use crate::graph::lower::{Lowered, Lowering};
 use crate::kernels::{Kernel, Read};
 
 /// Reads each block of the grid from a source.
@@ -60,17 +60,7 @@ impl OpSpec for SourceOp {
         }
         let task_bytes = lowering.block_bytes(node) + self.source.scratch_bytes(&node.meta);
         let body = ReadBody { source: Arc::clone(&self.source), grid, dtype: node.meta.dtype };
-        Ok(lowering.push(
-            node,
-            NewLayer {
-                label: self.name().into(),
-                counts: node.meta.grid.block_counts(),
-                edges: Vec::new(),
-                body: Arc::new(body),
-                task_bytes,
-                reduces: false,
-            },
-        ))
+        Ok(lowering.push_blocks(node, Vec::new(), body, task_bytes))
     }
 
     fn push_slice(&self, dag: &mut Dag, node: &Node, ranges: &[AxisRange]) -> Option<NodeId> {

@@ -9,7 +9,7 @@ use crate::chunks::slicing::PieceTable;
 use crate::error::Result;
 use crate::graph::dag::Node;
 use crate::graph::layer::LayerBody;
-use crate::graph::lower::{Lowered, Lowering, NewLayer};
+use crate::graph::lower::{Lowered, Lowering};
 use crate::graph::map::{BlockMap, Link};
 use crate::kernels::{Kernel, Take};
 
@@ -53,17 +53,12 @@ impl OpSpec for TakeOp {
             if axis == self.axis { Link::Pieces { axis, table: Arc::clone(&table) } } else { Link::Same(axis) }
         });
         let counts = node.meta.grid.block_counts();
-        let map = BlockMap::separable(counts.clone(), in_grid.block_counts(), links.collect());
-        Ok(lowering.push(
+        let map = BlockMap::separable(counts, in_grid.block_counts(), links.collect());
+        Ok(lowering.push_blocks(
             node,
-            NewLayer {
-                label: self.name().into(),
-                counts,
-                edges: vec![lowering.edge(input, map)],
-                body: Arc::new(TakeBody { axis: self.axis, meta: node.meta.clone(), table }),
-                task_bytes: lowering.block_bytes(node),
-                reduces: false,
-            },
+            vec![lowering.edge(input, map)],
+            TakeBody { axis: self.axis, meta: node.meta.clone(), table },
+            lowering.block_bytes(node),
         ))
     }
 }

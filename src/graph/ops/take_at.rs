@@ -1,13 +1,12 @@
 //! Positions that an array holds, along one axis.
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use super::OpSpec;
 use crate::error::Result;
 use crate::graph::dag::Node;
 use crate::graph::layer::SameKernel;
-use crate::graph::lower::{Lowered, Lowering, NewLayer, operand_map};
+use crate::graph::lower::{Lowered, Lowering, operand_map};
 use crate::kernels::{Kernel, TakeAt};
 
 /// Inputs: an array with one chunk along `axis`, and positions along one axis as `int64`; negative ones count from the end.
@@ -39,16 +38,11 @@ impl OpSpec for TakeAtOp {
             lowering.edge(array, operand_map(grid, &lowering.meta(array).grid, &array_axes)),
             lowering.edge(positions, operand_map(grid, &lowering.meta(positions).grid, &position_axes)),
         ];
-        Ok(lowering.push(
+        Ok(lowering.push_blocks(
             node,
-            NewLayer {
-                label: self.name().into(),
-                counts: grid.block_counts(),
-                edges,
-                body: Arc::new(SameKernel(Kernel::TakeAt(TakeAt { axis: self.axis }))),
-                task_bytes: lowering.block_bytes(node),
-                reduces: false,
-            },
+            edges,
+            SameKernel(Kernel::TakeAt(TakeAt { axis: self.axis })),
+            lowering.block_bytes(node),
         ))
     }
 }

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::graph::dag::Node;
 use crate::graph::layer::{Edge, LayerBody, Producer, SameKernel};
 use crate::graph::lower::{Lowered, Lowering, NewLayer};
-use crate::graph::map::{BlockMap, Link};
+use crate::graph::map::BlockMap;
 use crate::kernels::{ArgTopk, Kernel, Topk};
 
 /// The `k` largest elements along `axis` in descending order, or for a negative `k` the smallest in ascending order; or
@@ -88,13 +88,8 @@ impl OpSpec for TopkOp {
         let split_every: Vec<Option<u64>> = (0..ndim).map(|axis| (axis == self.axis).then_some(FAN)).collect();
         for level in ReductionTree::new(&counts, &split_every).levels() {
             let best = lowering.push_layer(layer(&counts, edge, self.body(first.take(), false)));
-            let links = (0..ndim).map(|axis| match axis {
-                axis if axis == self.axis => Link::Group { axis, fan: FAN },
-                axis => Link::Same(axis),
-            });
-            let map = BlockMap::separable(level.n_out(), level.n_in().to_vec(), links.collect());
             counts = level.n_out();
-            edge = Edge { from: Producer::Layer(best), map };
+            edge = Edge { from: Producer::Layer(best), map: BlockMap::of_level(level) };
         }
         let last = layer(&counts, edge, self.body(first, true));
         Ok(lowering.push(node, last))

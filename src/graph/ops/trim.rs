@@ -1,14 +1,13 @@
 //! Cuts the margins of [`HaloOp`](super::HaloOp) off the blocks that a function made of them.
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use super::{Margin, OpSpec};
 use crate::chunks::{Boundary, Grid};
 use crate::error::Result;
 use crate::graph::dag::Node;
 use crate::graph::layer::LayerBody;
-use crate::graph::lower::{Lowered, Lowering, NewLayer};
+use crate::graph::lower::{Lowered, Lowering};
 use crate::graph::map::BlockMap;
 use crate::kernels::{Gather, Kernel, Piece};
 
@@ -28,16 +27,11 @@ impl OpSpec for TrimOp {
     }
 
     fn lower(&self, node: &Node, lowering: &mut Lowering<'_>) -> Result<Lowered> {
-        Ok(lowering.push(
+        Ok(lowering.push_blocks(
             node,
-            NewLayer {
-                label: self.name().into(),
-                counts: node.meta.grid.block_counts(),
-                edges: vec![lowering.edge(node.inputs[0], BlockMap::Identity)],
-                body: Arc::new(TrimBody { grid: node.meta.grid.clone(), axes: self.axes.clone() }),
-                task_bytes: lowering.block_bytes(node),
-                reduces: false,
-            },
+            vec![lowering.edge(node.inputs[0], BlockMap::Identity)],
+            TrimBody { grid: node.meta.grid.clone(), axes: self.axes.clone() },
+            lowering.block_bytes(node),
         ))
     }
 }

@@ -1,7 +1,6 @@
 //! The axes of an array in another arrangement: transpose, new axes, dropped axes, broadcasting.
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use super::OpSpec;
 use crate::block::ArrayMeta;
@@ -9,7 +8,7 @@ use crate::chunks::AxisRange;
 use crate::error::Result;
 use crate::graph::dag::{Dag, Node, NodeId};
 use crate::graph::layer::LayerBody;
-use crate::graph::lower::{Lowered, Lowering, NewLayer, operand_map};
+use crate::graph::lower::{Lowered, Lowering, operand_map};
 use crate::kernels::{Kernel, View};
 
 /// Output axis `k` shows input axis `axes[k]`, or is new; an input axis that is not shown has length 1, and one of length 1
@@ -44,18 +43,15 @@ impl OpSpec for ViewOp {
         let input = node.inputs[0];
         let map = operand_map(&node.meta.grid, &lowering.meta(input).grid, &self.axes);
         let broadcasts = node.meta.grid.max_block_elems() != lowering.meta(input).grid.max_block_elems();
-        Ok(lowering.push(
-            node,
-            NewLayer {
-                label: self.name().into(),
-                counts: node.meta.grid.block_counts(),
-                edges: vec![lowering.edge(input, map)],
-                body: Arc::new(ViewBody { axes: self.axes.clone(), meta: node.meta.clone() }),
-                // Without broadcasting the block is the input's memory under other strides.
-                task_bytes: if broadcasts { lowering.block_bytes(node) } else { 0 },
-                reduces: false,
-            },
-        ))
+        Ok(
+            // Without broadcasting the block is the input's memory under other strides.
+            lowering.push_blocks(
+                node,
+                vec![lowering.edge(input, map)],
+                ViewBody { axes: self.axes.clone(), meta: node.meta.clone() },
+                if broadcasts { lowering.block_bytes(node) } else { 0 },
+            ),
+        )
     }
 
     fn push_slice(&self, dag: &mut Dag, node: &Node, ranges: &[AxisRange]) -> Option<NodeId> {

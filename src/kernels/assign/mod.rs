@@ -1,7 +1,7 @@
 //! Kernels that write into a block: `x[selection] = value`.
 //!
 //! * [`AssignRegion`]: a strided box; * [`AssignPicks`]: a list of positions along one axis;
-//! * [`points::AssignPoints`]: several lists, point by point; * [`AssignMasked`]: where a mask is true.
+//! * [`AssignMasked`]: where a mask is true.
 //!
 //! The result has the element type of `x`; floats are truncated into integers, and NaN into an integer is an error. A
 //! value is broadcast to the selection. Where nobody else holds `x` it is written in place.
@@ -10,7 +10,6 @@
 
 mod masked;
 mod picks;
-pub(crate) mod points;
 mod region;
 mod value;
 

@@ -8,6 +8,7 @@
 //!
 //! What this module does not do: run anything. See [`program`](super::program).
 
+mod bounds;
 mod complex;
 mod float;
 mod integer;
@@ -18,6 +19,7 @@ mod oracle;
 mod rule;
 mod table;
 
+pub(crate) use bounds::{with_bounds, with_trait};
 pub(crate) use map::{Map, MapVisitor};
 pub(crate) use op::{ElemOp, maps};
 pub(crate) use table::for_each_elementwise;

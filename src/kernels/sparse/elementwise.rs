@@ -5,7 +5,7 @@ use crate::block::Block;
 use crate::element::dispatch::dispatch;
 use crate::element::{Bits, DType, Element, Int, Number, Real};
 use crate::error::{Error, Result};
-use crate::kernels::ops::{ElemOp, for_each_elementwise};
+use crate::kernels::ops::{ElemOp, for_each_elementwise, with_bounds};
 use crate::kernels::program::Program;
 use crate::sparse::{Beside, Coo, CooOperand};
 
@@ -63,36 +63,11 @@ impl<T: Element> Coo<T> {
 macro_rules! define_methods {
     ($($(#[doc = $doc:literal])+ $variant:ident $name:ident $args:tt [$($alias:literal),*]
         $domain:ident -> $result:ident { $($class:ident $level:ident: $value:expr;)+ })+) => {
-        $(with_bound! { $domain $result [$(#[doc = $doc])+ $(#[doc(alias = $alias)])*] $variant $name $args })+
+        $(with_bounds! { method $domain $result [$(#[doc = $doc])+ $(#[doc(alias = $alias)])*] $variant $name $args })+
     };
 }
 
-/// The method for a row, with the trait of the element types in its domain and the type of its result. The choice by a
-/// condition is [`Coo::where_`].
-macro_rules! with_bound {
-    (Choice $result:ident $($row:tt)*) => {};
-    ($domain:ident Truth $($row:tt)*) => { with_output! { $domain (bool) $($row)* } };
-    ($domain:ident Part $($row:tt)*) => { with_output! { $domain (T::Real) $($row)* } };
-    (Floating Same $($row:tt)*) => { with_output! { Floating (T::Mean) $($row)* } };
-    (RealFloating Same $($row:tt)*) => { with_output! { RealFloating (T::Mean) $($row)* } };
-    (Widened Same $($row:tt)*) => { with_output! { Widened (T::Widened) $($row)* } };
-    (WidenedReal Same $($row:tt)*) => { with_output! { WidenedReal (T::Widened) $($row)* } };
-    (WidenedInt Same $($row:tt)*) => { with_output! { WidenedInt (T::Widened) $($row)* } };
-    ($domain:ident Same $($row:tt)*) => { with_output! { $domain (T) $($row)* } };
-}
-
-/// Goes from the domain of a row to the trait that bounds its method.
-macro_rules! with_output {
-    (Number $($row:tt)*) => { method! { Number $($row)* } };
-    (Real $($row:tt)*) => { method! { Real $($row)* } };
-    (WidenedReal $($row:tt)*) => { method! { Real $($row)* } };
-    (RealFloating $($row:tt)*) => { method! { Real $($row)* } };
-    (Int $($row:tt)*) => { method! { Int $($row)* } };
-    (Bits $($row:tt)*) => { method! { Bits $($row)* } };
-    (WidenedInt $($row:tt)*) => { method! { Bits $($row)* } };
-    ($any:ident $($row:tt)*) => { method! { Element $($row)* } };
-}
-
+/// The method for a row. The choice by a condition is [`Coo::where_`].
 macro_rules! method {
     ($bound:ident ($out:ty) [$($doc:tt)*] $variant:ident $name:ident ($x:ident)) => {
         impl<T: $bound> Coo<T> {
