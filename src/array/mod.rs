@@ -14,7 +14,7 @@
 //! | `blocks` `overlap` `blockwise` `gufunc` | `map_blocks`, `map_overlap`, `blocks`; `Blockwise`, `Gufunc`, `apply_along_axis` |
 //! | `diagonal` `pad` `repeat` `insert` `like` | `tril`, `diag`; `pad`; `repeat`, `tile`; `insert`, `delete`; `full_like`, `meshgrid` |
 //! | `contract` `einsum` `products` | `tensordot`, `matmul`, `dot`; `einsum`; `outer`, `kron` |
-//! | `scan` `sort` `quantile` | `cumsum`; `topk`; `median`, `percentile` |
+//! | `scan` `sort` `quantile` | `cumsum`; `sort`, `topk`; `median`, `percentile` |
 //! | `sets` `histogram` `statistics` `differences` | `unique`, `isin`; `histogram`, `bincount`; `cov`; `diff`, `gradient` |
 //! | `nonzero` `choose` `compare` `parts` | `argwhere`, `extract`; `select`, `piecewise`; `allclose`; `divmod`, `modf` |
 //! | `coo` | index expressions and reductions with options for eager sparse arrays |

@@ -46,8 +46,8 @@
 //! `tests/architecture.rs` reads every line of `src/` and fails on an arrow to the right. What each layer must not know:
 //! `chunks` knows integers only; `sparse` knows no laziness and is usable alone; `kernels` know no graph; `graph` knows no
 //! threads, files or sockets; `exec` knows no `Array`. The same test keeps files under 600 lines of code, functions under
-//! 60, `unwrap()` out of the library, and foreign crates behind one door each (rayon in `exec/pool.rs`, gemm in
-//! `kernels/contract/`, zarrs in `io/zarr/`).
+//! 60, `unwrap()` out of the library, and foreign crates behind a door or two each (rayon in `exec/pool.rs` and, for eager
+//! sparse arrays, `sparse/parallel.rs`; gemm in `kernels/contract/`, zarrs in `io/zarr/`).
 //!
 //! # Folders
 //!

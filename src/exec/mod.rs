@@ -18,13 +18,15 @@
 //! | `memory` | budget, reservations, and the ledger of one run |
 //! | `driver` | what all drivers share: results in flight, running one task, errors and panics |
 //! | `serial` `pool` | the drivers |
+//! | `plan_job` `output` | plans of arrays as jobs, and where their results go |
 //! | `engine` | who runs a plan: threads of this process, or others |
 //! | `payload` | one task that came from another process |
 //! | `runtime` `options` `cancel` `observe` `job` | what callers see |
 //! | `spill/` `aside` | results on disk, for when memory is short |
 //! | `remote/` | feature `remote`: runs on a dask.distributed scheduler |
 //!
-//! This layer knows no arrays and no blocks: a result is any [`Job::Value`]. It does not retry.
+//! This layer knows no arrays, and the scheduler and its drivers know no blocks: a result is any [`Job::Value`]. Runs on
+//! this machine do not retry.
 
 mod aside;
 mod cancel;

@@ -1,4 +1,4 @@
-//! The driver that runs tasks on a rayon pool; the only file that knows rayon.
+//! The driver that runs tasks on a rayon pool. Only `sparse/parallel.rs`, for eager arrays, knows rayon beside it.
 //!
 //! A *drain loop* holds the lock just long enough to report the task it has run and to take the next one. It ends when
 //! there is none; whoever finds that more tasks can start spawns another loop, up to the number of threads. Nothing ever
