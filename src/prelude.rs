@@ -4,7 +4,7 @@ pub use ndarray::{self, Axis, s};
 
 pub use crate::array::{
     Array, Bins, Blockwise, Boundary, ContractAxes, DynArray, EdgeOrder, Ellipsis, Gufunc, Index, Indexing, MapBlocks,
-    NewAxis, Overlap, PadMode, QuantileMethod, Reduce, Side, Spacing, Tolerance, Unique, block, broadcast_arrays,
+    NewAxis, Overlap, PadMode, QuantileMethod, Reduce, Rng, Side, Spacing, Tolerance, Unique, block, broadcast_arrays,
     choose, column_stack, concatenate, dot, dstack, einsum, hstack, inner, kron, matmul, meshgrid, outer, outer_with,
     piecewise, select, stack, tensordot, vdot, vstack, where_,
 };

@@ -375,3 +375,17 @@ fn drawings_hold_the_same_operations() {
     let svg = y.as_dyn().to_svg().unwrap();
     assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>") && svg.contains("sum"), "{svg}");
 }
+
+#[test]
+fn a_view_of_a_view_is_one_view() {
+    let x = made().cumsum(0).unwrap();
+    let turned = x.expand_dims(0).unwrap().permute_axes(&[2, 0, 1]).unwrap().broadcast_to([4, 5, 6]).unwrap();
+    check(
+        turned,
+        "
+        %0 = from_block_fn() : float64 (6, 4) chunks (2, 2)
+        %1 = cumsum [axis 0](%0) : float64 (6, 4) chunks (2, 2)
+        %2 = view [(1, new, 0)](%1) : float64 (4, 5, 6) chunks (2, 5, 2) (wanted)
+        ",
+    );
+}

@@ -7,6 +7,7 @@
 //! | file | what users find there |
 //! |---|---|
 //! | `create` | `from_ndarray`, `zeros`, `full`, `arange`, `linspace`, `eye`, `from_block_fn`, `from_source` |
+//! | `random` | [`Rng`]: random arrays from a seed |
 //! | `elementwise` `operators` | NumPy's functions of single elements, `+` and friends, `where_`, `clip`, `astype` |
 //! | `reduce` | `sum`, `mean`, `var`, `argmax`, … over all or some axes |
 //! | `index` `points` `assign` | slices, integers, lists, masks; `vindex`; the same on the left of an assignment |
@@ -100,6 +101,7 @@ mod parts;
 mod points;
 mod products;
 mod quantile;
+mod random;
 mod rechunk;
 mod reduce;
 mod repeat;
@@ -132,6 +134,7 @@ pub use overlap::{Boundary, Overlap};
 pub use pad::{PadMode, PadWidths};
 pub use products::{inner, kron, outer, outer_with, vdot};
 pub use quantile::QuantileMethod;
+pub use random::Rng;
 pub use reduce::Reduce;
 pub use sets::{Side, Unique};
 pub use stack::{block, broadcast_arrays, column_stack, dstack, hstack, vstack};

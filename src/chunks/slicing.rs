@@ -169,27 +169,6 @@ impl PieceTable {
         Ok(Self::new(input, chunks_from(borders), Map::Range(range)))
     }
 
-    /// The elements of `range` in chunks that the caller chose.
-    ///
-    /// # Errors
-    /// The length of the axis is unknown, or the chunks do not add up to that of the selection.
-    pub(crate) fn slice_into(
-        op: &'static str,
-        input: &AxisChunks,
-        range: AxisRange,
-        output: AxisChunks,
-    ) -> Result<Self> {
-        let len = known_len(op, input)?;
-        if range.is_full(len) {
-            return Self::rechunk(op, input, &output);
-        }
-        if output.len() != Some(range.len()) {
-            let detail = format!("chunks {output} do not add up to the {} elements selected", range.len());
-            return Err(Error::chunks(op, detail));
-        }
-        Ok(Self::new(input, output, Map::Range(range)))
-    }
-
     /// The elements at `positions`, in that order, duplicates included. Evenly spaced positions make a slice.
     ///
     /// Output chunks are not longer than the longest input chunk. Where the list goes through the input block by block,
@@ -212,6 +191,7 @@ impl PieceTable {
     }
 
     /// The chunks before.
+    #[cfg(test)]
     pub(crate) fn input(&self) -> &AxisChunks {
         &self.input
     }
@@ -427,8 +407,6 @@ mod tests {
     fn chunks_of_another_length_are_refused() {
         let text = PieceTable::rechunk("rechunk", &chunks(&[3, 3]), &chunks(&[5])).unwrap_err().to_string();
         assert_eq!(text, "rechunk: chunks add up to 5 on an axis with length 6");
-        let range = AxisRange::contiguous(1..4);
-        assert!(PieceTable::slice_into("slice", &chunks(&[3, 3]), range, chunks(&[2])).is_err());
         let outside = PieceTable::take("take", 1, &chunks(&[3, 3]), vec![0, 6, 1].into()).unwrap_err();
         assert_eq!(outside.to_string(), "take: index 6 is out of bounds for axis 1 with length 6");
     }
@@ -441,9 +419,6 @@ mod tests {
         let last = new.n_blocks() - 1;
         assert_eq!(table.blocks_of(last).at(0), old.block_of(last * 5).unwrap());
         assert_eq!(table.users_of(old.n_blocks() - 1).at(0), last);
-        let strided = AxisRange::from_slice(None, None, -(1 << 50), len).unwrap();
-        let table = PieceTable::slice_into("slice", &old, strided, AxisChunks::whole(strided.len())).unwrap();
-        assert_eq!(table.blocks_of(0).len(), 1024);
     }
 
     fn range_of(len: u64) -> impl Strategy<Value = AxisRange> {
@@ -471,16 +446,6 @@ mod tests {
             if !table.is_identity() {
                 prop_assert!((0..table.output().n_blocks()).all(|out| table.blocks_of(out).len() == usize::from(!positions.is_empty())));
             }
-        }
-
-        #[test]
-        fn slices_into_any_chunks_have_the_selected_elements(
-            (input, range, output) in (0u64..24)
-                .prop_flat_map(|len| (cut_of(len), range_of(len)))
-                .prop_flat_map(|(input, range)| (Just(input), Just(range), cut_of(range.len()))),
-        ) {
-            let table = PieceTable::slice_into("slice", &input, range, output).unwrap();
-            check(&table, &range.positions().collect::<Vec<_>>());
         }
     }
 }

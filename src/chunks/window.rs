@@ -139,6 +139,7 @@ impl HaloAxis {
     }
 
     /// The chunks without halos.
+    #[cfg(test)]
     pub(crate) fn chunks(&self) -> &AxisChunks {
         &self.chunks
     }

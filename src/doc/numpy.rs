@@ -13,6 +13,7 @@
 //! | `da.from_array(a, chunks=…)` | [`Array::from_ndarray(a, chunks)`][from_ndarray], no copy; `from_vec`, `from_coo` |
 //! | `np.zeros(shape, dtype=np.float32)` | `Array::<f32>::zeros(shape, chunks)`; `ones`, `full`, [`full_like`] |
 //! | `np.arange`, `linspace`, `eye`, `tri`, `diag`, `indices`, `meshgrid` | the same; chunks are the last argument |
+//! | `rng = np.random.default_rng(7)`, `rng.normal(0, 1, shape)` | [`Rng::seeded(7)`][Rng], `rng.normal(0.0, 1.0, shape, chunks)?`: equal for all chunks |
 //! | `np.fromfunction(f, shape)` | [`Array::from_fn(shape, chunks, f)`][from_fn] |
 //! | `da.map_blocks(f, chunks=…)` without an array | [`Array::from_block_fn(shape, chunks, f)`][from_block_fn] |
 //! | `np.load("x.npy", mmap_mode="r")` | [`open_npy(path, chunks)`][open_npy], a [`DynArray`] |
@@ -211,6 +212,7 @@
 //! [`Runtime`]: crate::exec::Runtime
 //! [`ndarray::ArrayD`]: ndarray::ArrayD
 //! [Reduce]: crate::array::Reduce
+//! [Rng]: crate::array::Rng
 //! [from_ndarray]: crate::Array::from_ndarray
 //! [`full_like`]: crate::Array::full_like
 //! [from_fn]: crate::Array::from_fn

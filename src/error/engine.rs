@@ -19,7 +19,11 @@ impl Error {
     pub(crate) fn cancelled(op: &'static str) -> Self {
         Self::new(Kind::Cancelled, op, "the run was cancelled")
     }
+}
 
+/// What only other processes can do wrong.
+#[cfg(feature = "remote")]
+impl Error {
     /// A task failed on a worker: its name in the cluster, and the worker's own words.
     pub(crate) fn remote_task(key: &str, text: &str) -> Self {
         // Keys of blocks are written as tuples: `('sum-5f3e..09', 0)`.

@@ -45,6 +45,7 @@ mod plan_job;
 mod pool;
 mod records;
 #[cfg(feature = "remote")]
+#[allow(dead_code, reason = "the wire and its messages are whole; some of it is for users that come later")]
 pub mod remote;
 mod runtime;
 #[cfg(test)]

@@ -50,8 +50,6 @@ pub(crate) enum Link {
     Same(usize),
     /// Always this position.
     At(u64),
-    /// Every position.
-    All,
     /// Position `o` of the output axis covers `o * fan .. (o + 1) * fan`.
     Group { axis: usize, fan: u64 },
     /// Position `o` of the output axis reads position `o - start`, where there is one: one part of a concatenation.
@@ -73,7 +71,7 @@ impl Link {
             | Link::Table { axis, .. }
             | Link::Pieces { axis, .. }
             | Link::Halo { axis, .. } => Some(*axis),
-            Link::At(_) | Link::All => None,
+            Link::At(_) => None,
         }
     }
 }
@@ -197,7 +195,6 @@ impl Separable {
         match &self.links[axis] {
             Link::Same(o) => Positions::Range(out.get(*o)..out.get(*o) + 1),
             Link::At(position) => Positions::Range(*position..position + 1),
-            Link::All => Positions::Range(0..count),
             Link::Group { axis: o, fan } => {
                 let start = out.get(*o) * fan;
                 Positions::Range(start..(start + fan).min(count))
@@ -224,14 +221,13 @@ impl Separable {
             Link::Table { table, .. } => Positions::List(table.users.get(position)),
             Link::Pieces { table, .. } => Positions::Set(table.users_of(position)),
             Link::Halo { halo, .. } => Positions::Set(halo.users_of(position)),
-            Link::Same(_) | Link::At(_) | Link::All => Positions::Range(position..position + 1),
+            Link::Same(_) | Link::At(_) => Positions::Range(position..position + 1),
         }
     }
 
     fn reads_all_along(&self, axis: usize) -> bool {
         let in_count = self.in_counts[axis];
         match &self.links[axis] {
-            Link::All => true,
             Link::At(_) => in_count == 1,
             Link::Same(o) => self.out_counts[*o] == in_count,
             Link::Group { axis: o, fan } => self.out_counts[*o] * fan >= in_count,
@@ -369,6 +365,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::chunks::tree::ReductionTree;
 
     fn inputs_of(map: &BlockMap, out: u64) -> Vec<u64> {
         let mut found = Vec::new();
@@ -393,11 +390,13 @@ mod tests {
     }
 
     #[test]
-    fn contraction_reads_rows_and_columns() {
-        let map = BlockMap::separable(vec![2, 3], vec![2, 4], vec![Link::Same(0), Link::All]);
-        assert_eq!(inputs_of(&map, 5), [4, 5, 6, 7]);
-        assert_eq!(map.n_users(0), 3);
-        check_inverse(&map, 6, 8);
+    fn a_level_of_a_tree_reads_neighbours() {
+        let tree = ReductionTree::new(&[2, 7], &[None, Some(3)]);
+        let map = BlockMap::of_level(&tree.levels()[0]);
+        assert_eq!(inputs_of(&map, 4), [10, 11, 12]);
+        assert_eq!(inputs_of(&map, 5), [13]);
+        check_inverse(&map, 6, 14);
+        check_inverse(&BlockMap::of_level(&tree.levels()[1]), 2, 6);
     }
 
     #[test]
@@ -413,7 +412,6 @@ mod tests {
         let lists = prop::collection::vec(prop::collection::vec(0..in_count, 0..4), out_count as usize);
         prop_oneof![
             (0..in_count).prop_map(Link::At),
-            Just(Link::All),
             (0..3u64).prop_map(move |start| Link::Shifted { axis, start }),
             Just(Link::Group { axis, fan: in_count.div_ceil(out_count) }),
             lists.prop_map(move |lists| Link::Table { axis, table: Arc::new(Explicit::new(lists, in_count)) }),

@@ -34,6 +34,7 @@ pub(crate) mod named;
 mod operands;
 mod ops;
 mod parts;
+pub(crate) mod philox;
 mod portable;
 mod prefetch;
 pub(crate) mod program;

@@ -71,6 +71,7 @@ pub(crate) enum Level {
 
 impl Level {
     /// All levels, in the order of their discriminants (`level as usize` indexes a table made in this order).
+    #[cfg(test)]
     pub(crate) const ALL: [Level; 3] = [Level::Base, Level::Avx2, Level::Avx512];
 
     /// The highest level of this machine, asked for once per process.
@@ -80,6 +81,7 @@ impl Level {
     }
 
     /// The levels this machine can run, lowest first; the last is [`Level::detect`].
+    #[cfg(test)]
     pub(crate) fn available() -> impl Iterator<Item = Level> {
         Level::ALL.into_iter().filter(|&level| level <= Level::detect())
     }
@@ -108,6 +110,7 @@ fn detect_now() -> Level {
 /// An instruction set as a type: the last type parameter of a body.
 pub(crate) trait Isa: Copy + Send + Sync + 'static {
     /// The same as a value.
+    #[cfg(test)]
     const LEVEL: Level;
 
     /// Whether `mul_add` is one instruction here; otherwise it would be a library call.
@@ -127,16 +130,19 @@ pub(crate) struct Avx2;
 pub(crate) struct Avx512;
 
 impl Isa for Base {
+    #[cfg(test)]
     const LEVEL: Level = Level::Base;
     const FMA: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
 }
 
 impl Isa for Avx2 {
+    #[cfg(test)]
     const LEVEL: Level = Level::Avx2;
     const FMA: bool = true;
 }
 
 impl Isa for Avx512 {
+    #[cfg(test)]
     const LEVEL: Level = Level::Avx512;
     const FMA: bool = true;
 }

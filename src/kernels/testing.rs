@@ -24,7 +24,6 @@ pub(crate) enum Kind {
 
 impl Kind {
     pub(crate) const ALL: [Kind; 5] = [Kind::Plain, Kind::Transposed, Kind::Reversed, Kind::Stepped, Kind::Sparse];
-    pub(crate) const DENSE: [Kind; 4] = [Kind::Plain, Kind::Transposed, Kind::Reversed, Kind::Stepped];
 
     pub(crate) fn is_sparse(self) -> bool {
         self == Kind::Sparse

@@ -6,15 +6,15 @@
 //!                                                b     9 7 8     and once on the fills (0, 9)
 //! ```
 //!
-//! [`union`] merges the positions once; [`values_at`] brings the values of one array, of any element type, to them;
-//! [`from_aligned`] makes the result. Arrays that share their positions are passed through without a copy.
+//! [`union`] merges the positions once, [`Stretch`](super::broadcast::Stretch) brings the values of one array, of any element
+//! type, to them, and [`from_aligned`] makes the result. Arrays that share their positions are passed through without a copy.
 
 use std::hint::select_unpredictable;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::coo::Coo;
-use super::keys::{Key, Keys, Width, with_keys, with_width};
+use super::keys::{Key, Keys, Width, with_width};
 use super::parallel::{join_pieces, map_parts, parts};
 use crate::element::Element;
 
@@ -48,29 +48,9 @@ pub(crate) fn union(operands: &[&Keys]) -> Keys {
     })
 }
 
-/// The values of an array at a superset of its positions: what is stored there, or the fill.
-pub(crate) fn values_at<T: Element>(coo: &Coo<T>, positions: &Keys) -> Arc<Vec<T>> {
-    if coo.nnz() == positions.len() {
-        return coo.shared_values().clone();
-    }
-    with_keys!(positions, positions => Arc::new(spread(&Key::view(coo.keys()), coo.values(), positions, coo.fill())))
-}
-
 /// The array with `values` at `positions`, without those that equal the fill.
 pub(crate) fn from_aligned<T: Element>(shape: Arc<[u64]>, positions: Keys, values: Vec<T>, fill: T) -> Coo<T> {
     Coo::from_parts(shape, positions, Arc::new(values), fill).prune()
-}
-
-fn spread<K: Key, T: Element>(keys: &[K], values: &[T], positions: &[K], fill: T) -> Vec<T> {
-    let mut spread = vec![fill; positions.len()];
-    let Some(last) = values.len().checked_sub(1) else { return spread };
-    let mut at = 0;
-    for (slot, &position) in spread.iter_mut().zip(positions) {
-        let is_hit = at < keys.len() && keys[at] == position;
-        *slot = *select_unpredictable(is_hit, &values[at.min(last)], &fill);
-        at += usize::from(is_hit);
-    }
-    spread
 }
 
 fn merge_keys<K: Key>(a: &[K], b: &[K]) -> Vec<K> {
@@ -253,12 +233,10 @@ mod tests {
     }
 
     #[test]
-    fn values_come_to_the_union() {
+    fn positions_come_together() {
         let (a, b) = (coo(&[(1, 5), (4, 6)], 0), coo(&[(3, 7), (4, 8)], 9));
         let positions = union(&[a.keys(), b.keys()]);
         assert_eq!(positions, u32::wrap(vec![1, 3, 4]));
-        assert_eq!(*values_at(&a, &positions), [5, 0, 6]);
-        assert_eq!(*values_at(&b, &positions), [9, 7, 8]);
         let sum = from_aligned(a.shared_shape(), positions, vec![14, 9, 14], 9);
         assert_eq!(sum, coo(&[(1, 14), (4, 14)], 9));
     }
@@ -269,7 +247,6 @@ mod tests {
         let b = coo(&[(4, 6)], 0);
         let positions = union(&[a.keys(), b.keys(), a.keys()]);
         assert!(positions.is_shared_with(a.keys()));
-        assert!(Arc::ptr_eq(&values_at(&a, &positions), a.shared_values()));
         assert_eq!(union(&[]).len(), 0);
     }
 
@@ -281,10 +258,6 @@ mod tests {
             let positions = union(&operands.iter().map(Coo::keys).collect::<Vec<_>>());
             let expected: std::collections::BTreeSet<u64> = sets.iter().flatten().copied().collect();
             prop_assert_eq!(u64::view(&positions).to_vec(), expected.iter().copied().collect::<Vec<_>>());
-            for (set, operand) in sets.iter().zip(&operands) {
-                let values: Vec<i64> = expected.iter().map(|k| if set.contains(k) { *k as i64 + 1 } else { 0 }).collect();
-                prop_assert_eq!(&*values_at(operand, &positions), &values);
-            }
         }
     }
 }

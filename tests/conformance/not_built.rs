@@ -11,14 +11,12 @@ const AREAS: [(&str, &str); 4] = [
 ];
 
 /// Single cases of areas that are built for the rest.
-const CASES: [(&str, &str); 7] = [
+const CASES: [(&str, &str); 5] = [
     ("elw-promote-i2-f2", "half precision floats are not supported"),
     ("unk-tsqr", "there are no decompositions yet"),
     ("la-cholesky-blocked", "there are no decompositions yet"),
     ("la-svd", "there are no decompositions yet"),
     ("la-svd-compressed", "there are no decompositions yet"),
-    ("gr-random-reproducible", "there are no random arrays yet"),
-    ("rng-chunk-invariant", "there are no random arrays yet"),
 ];
 
 /// Why a case has no entry, if it may have none.

@@ -66,6 +66,11 @@ pub(crate) fn count(n: usize) -> Outcome {
     Outcome::Eager(Block::from_scalar(Scalar::I64(n as i64)))
 }
 
+/// Python's `True` or `False`.
+pub(crate) fn truth(holds: bool) -> Outcome {
+    Outcome::Eager(Block::from_scalar(Scalar::Bool(holds)))
+}
+
 macro_rules! tuples {
     ($(($($name:ident),+);)*) => {$(
         impl<$($name: Into<Outcome>),+> From<($($name,)+)> for Outcome {

@@ -60,7 +60,7 @@ pub(crate) use take::TakeOp;
 pub(crate) use take_at::TakeAtOp;
 pub(crate) use topk::TopkOp;
 pub(crate) use trim::TrimOp;
-pub(crate) use view::ViewOp;
+pub(crate) use view::{ViewOp, compose_axes};
 
 use super::dag::{Dag, Node, NodeId};
 use super::lower::{Lowered, Lowering};

@@ -18,11 +18,9 @@ pub(crate) struct ViewOp {
     pub(crate) axes: Vec<Option<usize>>,
 }
 
-impl ViewOp {
-    /// The axes of the result as axes of the input of another view below this one.
-    pub(crate) fn compose(&self, below: &[Option<usize>]) -> Vec<Option<usize>> {
-        self.axes.iter().map(|axis| axis.and_then(|axis| below[axis])).collect()
-    }
+/// The axes of the innermost array as the outer of two views, one of the other, shows them.
+pub(crate) fn compose_axes(outer: &[Option<usize>], inner: &[Option<usize>]) -> Vec<Option<usize>> {
+    outer.iter().map(|axis| axis.and_then(|axis| inner[axis])).collect()
 }
 
 impl OpSpec for ViewOp {

@@ -9,10 +9,6 @@ use crate::graph::ops::Op;
 pub(crate) struct FoldConstants;
 
 impl Pass for FoldConstants {
-    fn name(&self) -> &'static str {
-        "fold_constants"
-    }
-
     fn run(&self, dag: &Dag) -> Option<Dag> {
         dag.rewrite(|new, _, node| {
             let moves_only = matches!(

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Pass;
 use crate::graph::dag::{Dag, Node, NodeId};
-use crate::graph::ops::{ElementwiseOp, Op};
+use crate::graph::ops::{ElementwiseOp, Op, compose_axes};
 use crate::kernels::ProgramBuilder;
 
 /// Joins elementwise operations that work on the same blocks into one, and reads views (transposes, new axes, broadcasts)
@@ -22,10 +22,6 @@ const MAX_OPERANDS: usize = 16;
 type Axes = Vec<Option<usize>>;
 
 impl Pass for FuseElementwise {
-    fn name(&self) -> &'static str {
-        "fuse_elementwise"
-    }
-
     fn run(&self, dag: &Dag) -> Option<Dag> {
         let groups = Groups::find(dag);
         let mut fused: HashMap<NodeId, NodeId> = HashMap::new();
@@ -100,7 +96,7 @@ fn joins(
         let (root, reader_axes) = member_of.get(&reader)?;
         let (base, own_axes) = operand_of(dag, reader, operand);
         debug_assert_eq!(base, id);
-        let axes = compose(reader_axes, &own_axes);
+        let axes = compose_axes(reader_axes, &own_axes);
         match &joined {
             None => joined = Some((*root, axes)),
             Some(other) if other.0 == *root && other.1 == axes => {}
@@ -142,15 +138,10 @@ fn operand_of(dag: &Dag, reader: NodeId, operand: usize) -> (NodeId, Axes) {
     let mut base = node.inputs[operand];
     let mut axes = op.operands[operand].clone();
     while let Op::View(view) = &dag.node(base).op {
-        axes = compose(&axes, &view.axes);
+        axes = compose_axes(&axes, &view.axes);
         base = dag.node(base).inputs[0];
     }
     (base, axes)
-}
-
-/// The axes of the innermost array as the outermost shows them.
-fn compose(outer: &[Option<usize>], inner: &[Option<usize>]) -> Axes {
-    outer.iter().map(|axis| axis.and_then(|axis| inner[axis])).collect()
 }
 
 /// Writes the program of a group.
@@ -177,7 +168,7 @@ fn fuse(
                 (Some(&value), _) => value,
                 (None, Op::Full(full)) => builder.constant(full.value),
                 (None, _) => {
-                    let axes = compose(member_axes, &axes);
+                    let axes = compose_axes(member_axes, &axes);
                     *leaves.entry((base, axes.clone())).or_insert_with(|| {
                         inputs.push(fused[&base]);
                         operands.push(axes);

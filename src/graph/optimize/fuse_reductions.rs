@@ -2,7 +2,7 @@
 
 use super::Pass;
 use crate::graph::dag::{Dag, Node, NodeId};
-use crate::graph::ops::{ElementwiseOp, MaskOp, MultiReduceOp, Op, PickOp, ReduceOp};
+use crate::graph::ops::{ElementwiseOp, MaskOp, MultiReduceOp, Op, PickOp, ReduceOp, compose_axes};
 use crate::kernels::{LiftItem, ProgramBuilder, ProgramValue, Reducer};
 
 /// Turns every reduction into a pass over the data and a pick of its answer, and lets the pass compute what it reads: the
@@ -14,10 +14,6 @@ use crate::kernels::{LiftItem, ProgramBuilder, ProgramValue, Reducer};
 pub(crate) struct FuseReductions;
 
 impl Pass for FuseReductions {
-    fn name(&self) -> &'static str {
-        "fuse_reductions"
-    }
-
     fn run(&self, dag: &Dag) -> Option<Dag> {
         let only_reduced = only_read_by_reductions(dag);
         dag.rewrite(|new, id, node| {
@@ -151,17 +147,13 @@ impl Builder {
             Op::Elementwise(ElementwiseOp { program, operands }) if inline => {
                 let program = program.clone();
                 let inputs = new.node(id).inputs.iter().zip(operands);
-                let args: Vec<ProgramValue> = inputs
-                    .map(|(&input, own)| self.leaf(new, input, axes.iter().map(|a| a.and_then(|a| own[a])).collect()))
-                    .collect();
+                let args: Vec<ProgramValue> =
+                    inputs.map(|(&input, own)| self.leaf(new, input, compose_axes(&axes, own))).collect();
                 // The program was checked against its operands when the expression was built.
                 self.program.append(&program, &args).expect("a program fits its own operands")[0]
             }
             Op::Full(full) => self.program.constant(full.value),
-            Op::View(view) => {
-                let own = axes.iter().map(|axis| axis.and_then(|axis| view.axes[axis])).collect();
-                self.leaf(new, new.node(id).inputs[0], own)
-            }
+            Op::View(view) => self.leaf(new, new.node(id).inputs[0], compose_axes(&axes, &view.axes)),
             _ => self.leaf(new, id, axes),
         }
     }

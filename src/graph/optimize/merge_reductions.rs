@@ -21,10 +21,6 @@ struct Joined {
 }
 
 impl Pass for MergeReductions {
-    fn name(&self) -> &'static str {
-        "merge_reductions"
-    }
-
     fn run(&self, dag: &Dag) -> Option<Dag> {
         let mut families: HashMap<Key, Vec<NodeId>> = HashMap::new();
         for (id, node) in dag.nodes() {

@@ -7,6 +7,7 @@ mod fold_constants;
 mod fuse_elementwise;
 mod fuse_reductions;
 mod merge_reductions;
+mod merge_views;
 mod push_slices;
 mod read_in_chunks;
 
@@ -16,9 +17,6 @@ use super::dag::Dag;
 
 /// One rewriting of an arena.
 pub(crate) trait Pass: Debug + Sync {
-    /// What the pass is called in drawings and tests.
-    fn name(&self) -> &'static str;
-
     /// The rewritten arena; `None` if there is nothing to do.
     fn run(&self, dag: &Dag) -> Option<Dag>;
 }
@@ -26,16 +24,18 @@ pub(crate) trait Pass: Debug + Sync {
 /// The passes in the order in which they run.
 ///
 /// 1. `fold_constants` first: it turns operands into constants, which never keep anything from fusing.
-/// 2. `fuse_elementwise` before slices move, so that a slice crosses a long chain in one step.
-/// 3. `push_slices` brings selections to the sources, through fused programs.
-/// 4. `read_in_chunks` after slices are at the sources: it needs to see what is read.
-/// 5. `fuse_elementwise` again, for programs that slices had kept apart.
-/// 6. `fuse_reductions` when elementwise work is as large as it gets: it swallows whole programs.
-/// 7. `merge_reductions` last: it joins passes over the same data, whatever they came from.
+/// 2. `merge_views` so that slices cross one view where the user wrote several.
+/// 3. `fuse_elementwise` before slices move, so that a slice crosses a long chain in one step.
+/// 4. `push_slices` brings selections to the sources, through fused programs.
+/// 5. `read_in_chunks` after slices are at the sources: it needs to see what is read.
+/// 6. `fuse_elementwise` again, for programs that slices had kept apart.
+/// 7. `fuse_reductions` when elementwise work is as large as it gets: it swallows whole programs.
+/// 8. `merge_reductions` last: it joins passes over the same data, whatever they came from.
 ///
 /// Common subexpressions need no pass: an arena holds every name once. Nodes without users are dropped by every rewrite.
-pub(crate) const PASSES: [&dyn Pass; 7] = [
+pub(crate) const PASSES: [&dyn Pass; 8] = [
     &fold_constants::FoldConstants,
+    &merge_views::MergeViews,
     &fuse_elementwise::FuseElementwise,
     &push_slices::PushSlices,
     &read_in_chunks::ReadInChunks,

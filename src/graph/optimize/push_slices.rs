@@ -13,10 +13,6 @@ use crate::graph::ops::Op;
 pub(crate) struct PushSlices;
 
 impl Pass for PushSlices {
-    fn name(&self) -> &'static str {
-        "push_slices"
-    }
-
     fn run(&self, dag: &Dag) -> Option<Dag> {
         if !dag.nodes().any(|(_, node)| matches!(node.op, Op::Slice(_))) {
             return None;

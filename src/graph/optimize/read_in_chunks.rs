@@ -11,10 +11,6 @@ use crate::graph::ops::Op;
 pub(crate) struct ReadInChunks;
 
 impl Pass for ReadInChunks {
-    fn name(&self) -> &'static str {
-        "read_in_chunks"
-    }
-
     fn run(&self, dag: &Dag) -> Option<Dag> {
         dag.rewrite(|new, _, node| {
             let source = match (&node.op, node.inputs.first().map(|&input| &new.node(input).op)) {

@@ -32,11 +32,6 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// The axes of a block in another order.
-    pub(crate) fn transpose(order: &[usize]) -> Self {
-        Self { axes: order.iter().copied().map(Some).collect(), shape: vec![None; order.len()] }
-    }
-
     pub(crate) fn run(&self, inputs: Vec<Value>, ctx: &KernelContext<'_>) -> Result<Block> {
         let [block] = exactly(OP, inputs)?;
         let (flat, wanted) = self.shapes(&block.shape())?;

@@ -9,6 +9,7 @@ mod frexp;
 mod join;
 mod order;
 mod quantile;
+mod random;
 mod relayout;
 mod repeat;
 mod same_lengths;
@@ -21,6 +22,7 @@ pub(crate) use frexp::{Exponent, Mantissa};
 pub(crate) use join::Join;
 pub(crate) use quantile::Quantile;
 pub use quantile::QuantileMethod;
+pub(crate) use random::{Law, Random};
 pub(crate) use relayout::Relayout;
 pub(crate) use repeat::Repeat;
 pub(crate) use same_lengths::SameLengths;
@@ -31,7 +33,7 @@ use super::NamedKernel;
 use super::registry::Maker;
 
 /// All of them: their names, and how to make one from its parameters.
-pub(super) const ALL: [(&str, Maker); 16] = [
+pub(super) const ALL: [(&str, Maker); 17] = [
     row::<Choose>(),
     row::<Bincount>(),
     row::<Histogram>(),
@@ -40,6 +42,7 @@ pub(super) const ALL: [(&str, Maker); 16] = [
     row::<Mantissa>(),
     row::<Join>(),
     row::<Quantile>(),
+    row::<Random>(),
     row::<Relayout>(),
     row::<Repeat>(),
     row::<SameLengths>(),

@@ -33,6 +33,7 @@ macro_rules! define_ops {
 
         impl ElemOp {
             /// All operations but the conversions, in the order of the table.
+            #[cfg(test)]
             pub(crate) const ALL: &[ElemOp] = &[$(ElemOp::$variant),+];
 
             /// The operation's name.
@@ -44,6 +45,7 @@ macro_rules! define_ops {
             }
 
             /// What the operation does.
+            #[cfg(test)]
             pub(crate) fn doc(self) -> &'static str {
                 match self {
                     $(ElemOp::$variant => concat!($($doc),+).trim_ascii(),)+

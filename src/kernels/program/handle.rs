@@ -78,12 +78,6 @@ impl Program {
         self.0.code.instrs.len()
     }
 
-    /// Whether the program gives back its inputs, in order.
-    pub(crate) fn is_identity(&self) -> bool {
-        let code = &self.0.code;
-        code.outputs.len() == code.inputs.len() && code.outputs.iter().zip(0..).all(|(&o, i)| o == Value::Input(i))
-    }
-
     /// The outputs for single values.
     ///
     /// # Errors
@@ -199,16 +193,6 @@ mod tests {
         assert!(nine.is_same(9.0.into()));
         // The clone compiled it for both.
         assert!(program.0.compiled.get().is_some());
-    }
-
-    #[test]
-    fn identities_are_known() {
-        assert!(Program::identity(&[DType::F64, DType::Bool]).is_identity());
-        assert!(!Program::single(ElemOp::Negative, &[DType::F64]).unwrap().is_identity());
-        assert!(Program::single(ElemOp::Positive, &[DType::F64]).unwrap().is_identity());
-        let mut builder = ProgramBuilder::new();
-        let (x, y) = (builder.input(DType::F64), builder.input(DType::F64));
-        assert!(!builder.finish(&[y, x]).is_identity());
     }
 
     #[test]

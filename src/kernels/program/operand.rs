@@ -1,7 +1,6 @@
 //! What a program reads and writes: strided views without their element type.
 
 use std::marker::PhantomData;
-use std::mem::MaybeUninit;
 
 use ndarray::{ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
 
@@ -87,7 +86,6 @@ pub(crate) struct OutputMut<'a> {
     base: *mut u8,
     shape: IxDyn,
     strides: IxDyn,
-    is_initialised: bool,
     elements: PhantomData<&'a mut [u8]>,
 }
 
@@ -99,19 +97,6 @@ impl<'a> OutputMut<'a> {
             base: view.as_mut_ptr().cast(),
             shape: view.raw_dim(),
             strides: wrapped(view.strides()),
-            is_initialised: true,
-            elements: PhantomData,
-        }
-    }
-
-    /// The elements of a view over fresh memory. They are initialised when the program returns `Ok`.
-    pub(crate) fn uninit<T: Element>(mut view: ArrayViewMutD<'a, MaybeUninit<T>>) -> OutputMut<'a> {
-        OutputMut {
-            dtype: T::DTYPE,
-            base: view.as_mut_ptr().cast(),
-            shape: view.raw_dim(),
-            strides: wrapped(view.strides()),
-            is_initialised: false,
             elements: PhantomData,
         }
     }
@@ -124,21 +109,22 @@ impl<'a> OutputMut<'a> {
         }
         let base = for_each_dtype!(payload);
         let (shape, strides) = (IxDyn(&[]), IxDyn(&[]));
-        OutputMut { dtype, base, shape, strides, is_initialised: true, elements: PhantomData }
+        OutputMut { dtype, base, shape, strides, elements: PhantomData }
     }
 
-    /// The old contents as an operand, for programs that work in place; `None` for fresh memory.
+    /// The old contents as an operand, for programs that work in place.
     ///
     /// Reading it costs a copy within the first cache, and saves fetching other memory to write to.
-    pub(crate) fn as_operand(&self) -> Option<Operand<'a>> {
-        self.is_initialised.then(|| Operand {
+    #[cfg(test)]
+    pub(crate) fn as_operand(&self) -> Operand<'a> {
+        Operand {
             dtype: self.dtype,
             base: self.base.cast_const(),
             shape: self.shape.clone(),
             strides: self.strides.clone(),
             is_output: true,
             elements: PhantomData,
-        })
+        }
     }
 
     /// The element type.

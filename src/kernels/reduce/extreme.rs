@@ -116,11 +116,6 @@ impl<O: Order> Extreme<O> {
     }
 }
 
-/// The smallest element.
-pub(super) type Least = Extreme<Smaller>;
-/// The largest element.
-pub(super) type Greatest = Extreme<Larger>;
-
 impl<O: Order> FoldFamily for Extreme<O> {
     fn counted(&self, _input: DType) -> Counted {
         Counted::Taken

@@ -9,12 +9,9 @@
 //! # Huge arguments
 //!
 //! Beyond [`REDUCTION_LIMIT`] the reduction would need hundreds of bits of π (Payne and Hanek, 1983). Such lanes are
-//! rare, so the functions of one element below do not care: their results there are meaningless. Callers who cannot
-//! exclude huge arguments use [`map_repaired`] with [`Sin`], [`Cos`] or [`Tan`]: a fast loop that also looks whether
-//! any lane is rare, and if so a slow one that computes those lanes with the standard library. A fused loop does the
-//! same in steps: it asks [`Repaired::is_rare`] of every input of the tile, and overwrites those lanes with
-//! [`Repaired::slow`]; where it works in place, it must ask *before* the inputs are gone. Infinities are rare, NaN is
-//! not; both give NaN.
+//! rare, so the functions of one element below do not care: their results there are meaningless. Loops over [`Sin`], [`Cos`] or
+//! [`Tan`] ask [`Repaired::is_rare`] of every input of a tile, and overwrite those lanes with [`Repaired::slow`], which the
+//! standard library computes. Infinities are rare, NaN is not; both give NaN.
 
 use super::arith::{Pair, SIGN_BIT, mul_add, polynomial, product_rest, round};
 use crate::kernels::simd::Isa;
@@ -194,29 +191,6 @@ pub(crate) trait Repaired<T: Copy> {
     fn slow(x: T) -> T;
 }
 
-/// `dst[i] = f(src[i])`, in a fast loop and, where needed, a second one over the rare lanes.
-#[inline(always)]
-pub(crate) fn map_repaired<T: Copy, F: Repaired<T>, I: Isa>(dst: &mut [T], src: &[T]) {
-    let mut any_rare = false;
-    for (d, &x) in dst.iter_mut().zip(src) {
-        any_rare |= F::is_rare(x);
-        *d = F::fast::<I>(x);
-    }
-    if any_rare {
-        repair::<T, F>(dst, src);
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn repair<T: Copy, F: Repaired<T>>(dst: &mut [T], src: &[T]) {
-    for (d, &x) in dst.iter_mut().zip(src) {
-        if F::is_rare(x) {
-            *d = F::slow(x);
-        }
-    }
-}
-
 macro_rules! repaired {
     ($($(#[$doc:meta])* $name:ident: $function:ident, $fast:ident, $fast_f32:ident;)*) => {$(
         $(#[$doc])*
@@ -273,9 +247,15 @@ mod tests {
     use super::*;
     use crate::kernels::simd::{Level, at_levels};
 
+    /// A fast loop, and a second one over the rare lanes.
     #[inline(always)]
     fn whole<T: Copy, F: Repaired<T>, I: Isa>(dst: &mut [T], src: &[T]) {
-        map_repaired::<T, F, I>(dst, src);
+        for (d, &x) in dst.iter_mut().zip(src) {
+            *d = F::fast::<I>(x);
+        }
+        for (d, &x) in dst.iter_mut().zip(src).filter(|(_, x)| F::is_rare(**x)) {
+            *d = F::slow(x);
+        }
     }
 
     at_levels! { fn pick<T, F>(dst: &mut [T], src: &[T]) where [T: Copy, F: Repaired<T>] = whole }

@@ -8,7 +8,7 @@ use hyperslab::prelude::*;
 
 use super::Entry;
 use crate::conformance::inputs::Inputs;
-use crate::conformance::outcome::{Answer, count, ok};
+use crate::conformance::outcome::{Answer, count, ok, truth};
 
 pub(super) const BLOCKS: &[Entry] = &[
     ("mb-broadcast-blocks", |c| {
@@ -79,6 +79,16 @@ pub(super) const BLOCKS: &[Entry] = &[
 ];
 
 pub(super) const GRAPH: &[Entry] = &[
+    ("gr-random-reproducible", |_| {
+        let (a, b) = (Rng::seeded(42).random([6], 2)?, Rng::seeded(42).random([6], 2)?);
+        let first = a.compute()?;
+        let n_distinct = a.unique()?.compute()?.len();
+        ok([first == b.compute()?, first == a.compute()?, n_distinct == 6].map(truth).to_vec())
+    }),
+    ("rng-chunk-invariant", |_| {
+        let [a, b] = [2, 3].map(|chunks| Rng::seeded(1).random([6], chunks));
+        ok(truth(a?.compute()? == b?.compute()?))
+    }),
     ("gr-cull", calls_for_one_block),
     ("gr-from-delayed", |_| {
         let y: Array<i64> = Array::from_block_fn([9], Chunks::size(3), |at| {
