@@ -386,6 +386,12 @@ fn a_view_of_a_view_is_one_view() {
         %0 = from_block_fn() : float64 (6, 4) chunks (2, 2)
         %1 = cumsum [axis 0](%0) : float64 (6, 4) chunks (2, 2)
         %2 = view [(1, new, 0)](%1) : float64 (4, 5, 6) chunks (2, 5, 2) (wanted)
+        plan: 26 tasks, at most 160 bytes each
+        0 from_block_fn: 6 tasks
+        1 cumsum-total: 4 tasks <- 0
+        2 cumsum-offset: 4 tasks <- 1, 2
+        3 cumsum: 6 tasks <- 0, 2
+        4 view: 6 tasks <- 3 (wanted)
         ",
     );
 }

@@ -1,7 +1,5 @@
 //! Errors of a run: failed tasks, cancellation, and other processes that are out of reach.
 
-use std::fmt;
-
 use super::{Error, Kind};
 
 impl Error {
@@ -33,12 +31,12 @@ impl Error {
     }
 
     /// Another process is out of reach, or went away.
-    pub(crate) fn remote(op: &'static str, peer: impl fmt::Display, detail: impl fmt::Display) -> Self {
+    pub(crate) fn remote(op: &'static str, peer: impl std::fmt::Display, detail: impl std::fmt::Display) -> Self {
         Self::new(Kind::Remote, op, format!("{peer}: {detail}"))
     }
 
     /// Another process did what it was asked for and failed: its own words follow.
-    pub(crate) fn remote_reply(op: &str, peer: impl fmt::Display, text: &str) -> Self {
+    pub(crate) fn remote_reply(op: &str, peer: impl std::fmt::Display, text: &str) -> Self {
         Self::new(Kind::Remote, op.to_owned(), format!("{peer} answered with an error: {text}"))
     }
 }
