@@ -22,12 +22,10 @@ impl Error {
 /// What only other processes can do wrong.
 #[cfg(feature = "remote")]
 impl Error {
-    /// A task failed on a worker: its name in the cluster, and the worker's own words.
+    /// A task failed on a worker: its key, which names operation and block, and the worker's own words.
     pub(crate) fn remote_task(key: &str, text: &str) -> Self {
-        // Keys of blocks are written as tuples: `('sum-5f3e..09', 0)`.
-        let name = key.trim_start_matches(['(', '\'']);
-        let op = name.rsplit_once('-').map_or(name, |(op, _)| op);
-        Self::new(Kind::Task, op.to_owned(), format!("the task {key} failed on a worker: {text}"))
+        let (op, block) = op_and_block(key);
+        Self::new(Kind::Task, op.to_owned(), format!("block {block} failed on a worker: {text}"))
     }
 
     /// Another process is out of reach, or went away.
@@ -38,5 +36,31 @@ impl Error {
     /// Another process did what it was asked for and failed: its own words follow.
     pub(crate) fn remote_reply(op: &str, peer: impl std::fmt::Display, text: &str) -> Self {
         Self::new(Kind::Remote, op.to_owned(), format!("{peer} answered with an error: {text}"))
+    }
+}
+
+/// What a key in the cluster says: `('sum-0f3c', 1, 0)` is block `(1, 0)` of a sum. Other keys stand for themselves.
+#[cfg(feature = "remote")]
+fn op_and_block(key: &str) -> (&str, String) {
+    let inside = key.strip_prefix("('").and_then(|rest| rest.strip_suffix(')'));
+    let (group, block) = match inside.and_then(|inside| inside.split_once('\'')) {
+        Some((group, index)) => (group, format!("({})", index.trim_matches([',', ' ']))),
+        None => (key, key.to_owned()),
+    };
+    (group.rsplit_once('-').map_or(group, |(op, _)| op), block)
+}
+
+#[cfg(all(test, feature = "remote"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_name_operation_and_block() {
+        assert_eq!(op_and_block("('mean-of-0f3c', 1, 0)"), ("mean-of", "(1, 0)".into()));
+        assert_eq!(op_and_block("('sum-0f3c',)"), ("sum", "()".into()));
+        assert_eq!(op_and_block("sum-1"), ("sum", "sum-1".into()));
+        assert_eq!(op_and_block("('x"), ("('x", "('x".into()));
+        let error = Error::remote_task("('sum-0f3c', 2)", "ValueError: no");
+        assert_eq!(error.to_string(), "sum: block (2) failed on a worker: ValueError: no");
     }
 }

@@ -10,7 +10,7 @@ use super::counts::count_of_each;
 use super::family::LiftSpec;
 use super::fold::{Cells, Fold, LANES, step_groups};
 use super::fold_family::{Counted, FoldFamily, FoldOps};
-use super::order::{Larger, Order, Smaller, winners};
+use super::order::{Order, winners};
 use super::sink::{Direct, Lift, Lifter};
 use super::totals::Plain;
 use crate::block::Block;

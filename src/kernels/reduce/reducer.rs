@@ -29,11 +29,6 @@ impl Reducer {
         Ok(Reducer { reduction, input })
     }
 
-    /// The element type of what is reduced.
-    pub(super) fn input(self) -> DType {
-        self.input
-    }
-
     /// The reduction.
     pub(crate) fn reduction(self) -> Reduction {
         self.reduction
