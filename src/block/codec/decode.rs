@@ -20,6 +20,7 @@ const OP: &str = "decode";
 ///
 /// # Errors
 /// The bytes are not what [`Encoded`](super::Encoded) makes, or frames are missing or left over.
+#[cfg(test)]
 pub(crate) fn decode<F: AsRef<[u8]>>(header: &[u8], frames: &[F], pool: &BufferPool) -> Result<Value> {
     let mut reader = Reader::new(OP, header);
     let node = read_header(&mut reader)?;
@@ -35,7 +36,7 @@ pub(crate) fn decode<F: AsRef<[u8]>>(header: &[u8], frames: &[F], pool: &BufferP
 /// The value that header and frames, one behind the other, stand for.
 ///
 /// # Errors
-/// As [`decode`].
+/// The bytes are not what [`Encoded`](super::Encoded) makes, or there are too few or too many.
 pub(crate) fn decode_bytes(bytes: &[u8], pool: &BufferPool) -> Result<Value> {
     let mut reader = Reader::new(OP, bytes);
     let node = read_header(&mut reader)?;

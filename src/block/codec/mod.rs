@@ -25,7 +25,7 @@ mod reader;
 
 // What speaks over sockets is a feature.
 #[allow(unused_imports)]
-pub(crate) use decode::{decode, decode_bytes};
+pub(crate) use decode::decode_bytes;
 #[allow(unused_imports)]
 pub(crate) use encode::{Encoded, Frame};
 #[allow(unused_imports)]

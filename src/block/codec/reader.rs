@@ -54,6 +54,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A text with its length before it.
+    #[cfg(test)]
     pub(crate) fn text(&mut self, what: &str) -> Result<&'a str> {
         let len = self.u32(what)? as usize;
         let bytes = self.bytes(what, len)?;

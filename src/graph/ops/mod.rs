@@ -100,6 +100,7 @@ macro_rules! define_op {
 
         impl Op {
             /// The source of an array whose blocks are in memory.
+            #[cfg(test)]
             pub(crate) fn in_memory_source(&self) -> Option<&dyn crate::block::BlockSource> {
                 match self {
                     Op::Source(source) => source.in_memory(),

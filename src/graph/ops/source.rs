@@ -33,6 +33,7 @@ impl SourceOp {
     }
 
     /// The source, if its blocks are in memory.
+    #[cfg(test)]
     pub(crate) fn in_memory(&self) -> Option<&dyn BlockSource> {
         self.source.is_in_memory().then_some(&*self.source)
     }

@@ -64,6 +64,7 @@ impl<'a> RemotePlan<'a> {
     ///
     /// # Errors
     /// A layer calls a closure or reads a source that cannot be described, or a block in memory cannot be read.
+    #[cfg(test)]
     pub(crate) fn new(plan: &'a Plan, registry: &Registry) -> Result<Self> {
         Self::on(None, plan, registry)
     }
@@ -166,6 +167,7 @@ impl<'a> RemotePlan<'a> {
     }
 
     /// The keys of the results of output `i` of the plan, in the order of their blocks.
+    #[cfg(test)]
     pub(crate) fn output_keys(&self, i: usize) -> impl Iterator<Item = String> + '_ {
         self.plan.roots_of(i).map(|root| self.key(self.plan.root(root)))
     }

@@ -145,7 +145,7 @@ impl WriteZarr {
             .is_some_and(|lens| lens.len() == spec.chunk.len() && lens.into_iter().zip(&spec.chunk).all(fits));
         if spec.chunk.len() != spec.shape.len()
             || spec.chunk.contains(&0)
-            || !n_bytes.is_some_and(|n| n <= MAX_CHUNK_BYTES)
+            || n_bytes.is_none_or(|n| n > MAX_CHUNK_BYTES)
             || !has_sides
         {
             return Err(Error::format(OP, "the chunks are not those of the array"));

@@ -64,7 +64,7 @@ impl Random {
     fn bits(&self, number: u64) -> [u64; 2] {
         let ([a, b], [c, d]) = (words(number), words(self.stream));
         let [a, b, c, d] = philox([a, b, c, d], words(self.seed)).map(u64::from);
-        [a | b << 32, c | d << 32]
+        [a | (b << 32), c | (d << 32)]
     }
 
     /// A block of floats, each made of 64 bits: two neighbours share 128.
@@ -120,7 +120,7 @@ fn open_unit(bits: u64) -> f64 {
 /// One of `0..n`: the high half of a product by 128 random bits, of which no number has noticeably more than its share.
 fn below(n: u64, first: u64, second: u64) -> u64 {
     let (n, low) = (u128::from(n), u128::from(first));
-    ((n * u128::from(second) + (n * low >> 64)) >> 64) as u64
+    ((n * u128::from(second) + ((n * low) >> 64)) >> 64) as u64
 }
 
 /// Where the bell curve has the share `p` of its area to the left, to about 16 digits (Wichura, *Algorithm AS 241: the
@@ -128,7 +128,7 @@ fn below(n: u64, first: u64, second: u64) -> u64 {
 fn bell(p: f64) -> f64 {
     let from_middle = p - 0.5;
     if from_middle.abs() <= 0.425 {
-        return from_middle * quotient(&MIDDLE, 0.180625 - from_middle * from_middle);
+        return from_middle * quotient(&MIDDLE, 0.180_625 - from_middle * from_middle);
     }
     let r = (-p.min(1.0 - p).ln()).sqrt();
     let distance = if r <= 5.0 { quotient(&OUTER, r - 1.6) } else { quotient(&TAIL, r - 5.0) };
@@ -143,11 +143,11 @@ fn quotient(coefficients: &[[f64; 8]; 2], x: f64) -> f64 {
 
 const MIDDLE: [[f64; 8]; 2] = [
     [
-        3.387_132_872_796_366_6,
+        3.387_132_872_796_366_5,
         1.331_416_678_917_843_8e2,
-        1.971_590_950_306_551_4e3,
-        1.373_169_376_550_946_1e4,
-        4.592_195_393_154_987_1e4,
+        1.971_590_950_306_551_3e3,
+        1.373_169_376_550_946e4,
+        4.592_195_393_154_987e4,
         6.726_577_092_700_87e4,
         3.343_057_558_358_813e4,
         2.509_080_928_730_122_7e3,
@@ -160,7 +160,7 @@ const MIDDLE: [[f64; 8]; 2] = [
         2.121_379_430_158_659_7e4,
         3.930_789_580_009_271e4,
         2.872_908_573_572_194_3e4,
-        5.226_495_278_852_854_5e3,
+        5.226_495_278_852_854e3,
     ],
 ];
 
@@ -204,9 +204,9 @@ const TAIL: [[f64; 8]; 2] = [
         1.369_298_809_227_358e-1,
         1.487_536_129_085_061_5e-2,
         7.868_691_311_456_133e-4,
-        1.846_318_317_510_054_7e-5,
+        1.846_318_317_510_054_8e-5,
         1.421_511_758_316_446e-7,
-        2.044_263_103_389_939_8e-15,
+        2.044_263_103_389_939_7e-15,
     ],
 ];
 
