@@ -14,7 +14,7 @@ use crate::kernels::named::{Law, Random};
 ///
 /// Every array that it makes is another one, and what the *n*-th array holds depends on the seed, `n` and its shape alone:
 /// neither on its chunks nor on the threads that run it. Arrays are lazy as all others, and may be computed in part.
-/// Numbers are Philox's, by the position of the element; they are not fit for keys and passwords.
+/// Numbers are those of `rand_chacha` by the position of the element; they are not fit for keys and passwords.
 ///
 /// # Examples
 /// ```

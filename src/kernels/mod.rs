@@ -34,7 +34,6 @@ pub(crate) mod named;
 mod operands;
 mod ops;
 mod parts;
-pub(crate) mod philox;
 mod portable;
 mod prefetch;
 pub(crate) mod program;

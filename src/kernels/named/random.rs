@@ -6,13 +6,17 @@
 use std::ops::Range;
 
 use ndarray::{ArrayD, IxDyn};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 use crate::block::{Block, BlockLocation};
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::kernels::NamedKernel;
-use crate::kernels::philox::{philox, words};
+
+/// The generator counts words of 32 bits.
+const WORDS_PER_DRAW: u64 = 2;
 
 /// How numbers are distributed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,8 +55,8 @@ impl NamedKernel for Random {
             Law::Uniform { low, high } => self.floats(ranges, |bits| low + unit(bits) * (high - low)),
             Law::Normal { mean, deviation } => self.floats(ranges, |bits| mean + deviation * bell(open_unit(bits))),
             Law::Exponential { scale } => self.floats(ranges, |bits| -scale * (-unit(bits)).ln_1p()),
-            Law::Integers { low, n } => self.elements(ranges, |number| {
-                let [first, second] = self.bits(number);
+            Law::Integers { low, n } => self.elements(ranges, 2, |generator| {
+                let (first, second) = (generator.next_u64(), generator.next_u64());
                 low.wrapping_add(below(n, first, second) as i64)
             }),
         }
@@ -60,26 +64,21 @@ impl NamedKernel for Random {
 }
 
 impl Random {
-    /// 128 random bits.
-    fn bits(&self, number: u64) -> [u64; 2] {
-        let ([a, b], [c, d]) = (words(number), words(self.stream));
-        let [a, b, c, d] = philox([a, b, c, d], words(self.seed)).map(u64::from);
-        [a | (b << 32), c | (d << 32)]
-    }
-
-    /// A block of floats, each made of 64 bits: two neighbours share 128.
+    /// A block of floats, each made of 64 bits.
     fn floats(&self, ranges: &[Range<u64>], of_bits: impl Fn(u64) -> f64) -> Result<Block> {
-        let mut pair = (0, self.bits(0));
-        self.elements(ranges, move |number| {
-            if pair.0 != number / 2 {
-                pair = (number / 2, self.bits(number / 2));
-            }
-            of_bits(pair.1[(number % 2) as usize])
-        })
+        self.elements(ranges, 1, |generator| of_bits(generator.next_u64()))
     }
 
-    /// A block from the number of each element.
-    fn elements<T: Element>(&self, ranges: &[Range<u64>], mut at: impl FnMut(u64) -> T) -> Result<Block> {
+    /// A block whose elements take `n_draws` numbers of 64 bits each.
+    fn elements<T: Element>(
+        &self,
+        ranges: &[Range<u64>],
+        n_draws: u64,
+        mut draw: impl FnMut(&mut ChaCha8Rng) -> T,
+    ) -> Result<Block> {
+        // Any place in the numbers of a generator can be gone to at once.
+        let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
+        generator.set_stream(self.stream);
         let lens: Vec<usize> = ranges.iter().map(|range| (range.end - range.start) as usize).collect();
         let mut out = ArrayD::from_elem(IxDyn(&lens), T::zero());
         let row_len = lens.last().copied().unwrap_or(1);
@@ -89,7 +88,8 @@ impl Random {
         // Fresh arrays are row-major, so that rows are slices.
         for (row, elems) in out.as_slice_mut().unwrap_or_default().chunks_exact_mut(row_len).enumerate() {
             let first = self.first_of_row(ranges, row as u64);
-            elems.iter_mut().zip(first..).for_each(|(elem, number)| *elem = at(number));
+            generator.set_word_pos(u128::from(first) * u128::from(n_draws * WORDS_PER_DRAW));
+            elems.iter_mut().for_each(|elem| *elem = draw(&mut generator));
         }
         Ok(Block::from_dense(out))
     }
