@@ -164,7 +164,7 @@
 //!
 //! | way | tried |
 //! |---|---|
-//! | `LocalCluster`, its TLS files, the commands by hand | yes, by tests or by hand, with `distributed` 2026.8 |
+//! | `LocalCluster`, the commands by hand, TLS files, scheduler file | yes, by tests or by hand, with `distributed` 2026.8 |
 //! | `dask-jobqueue` 0.9 | its job script with two jobs, run on one machine by its `LocalCluster` class; no Slurm, PBS or LSF |
 //! | SSH, Kubernetes | no: written after their documentation and source |
 //!

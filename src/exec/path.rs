@@ -49,7 +49,7 @@ impl Paths {
             return None;
         }
         // Results that are there, or have other users, look for their users by name.
-        let is_done = || records.find(bottom).is_some_and(|slot| records.get(slot).phase == Phase::Done);
+        let is_done = || records.find(bottom).is_some_and(|slot| records.get(slot).is_done());
         if graph.n_users(bottom) != 1 || is_done() {
             bottom = self.pop(number);
         }

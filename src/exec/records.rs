@@ -32,6 +32,8 @@ pub(super) enum Phase {
     Running,
     /// Its result is there.
     Done,
+    /// Its result is there, on disk: the bytes are not counted.
+    Aside,
 }
 
 /// Whether the run is asked for a task, and whether the list of roots has come past it.
@@ -72,8 +74,6 @@ pub(super) struct Record {
     pub(super) demanded: bool,
     /// The record lies in the heap of wanted tasks.
     pub(super) in_wanted: bool,
-    /// The result lies on disk: its bytes are not counted.
-    pub(super) is_aside: bool,
 }
 
 impl Record {
@@ -95,8 +95,18 @@ impl Record {
             root,
             demanded: false,
             in_wanted: false,
-            is_aside: false,
         }
+    }
+
+    /// Whether its result is there, in memory or on disk.
+    #[inline]
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.phase, Phase::Done | Phase::Aside)
+    }
+
+    #[inline]
+    pub(super) fn is_aside(&self) -> bool {
+        self.phase == Phase::Aside
     }
 
     /// Whether it is a task without dependencies that waits for its turn.

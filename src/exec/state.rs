@@ -205,7 +205,7 @@ impl<G: TaskGraph + ?Sized> State<'_, G> {
         }
         for slot in self.records.slots() {
             let record = self.records.get(slot);
-            if record.phase == Phase::Done && record.running_reads == 0 {
+            if record.is_done() && record.running_reads == 0 {
                 self.release(slot, actions);
             }
         }
@@ -267,7 +267,7 @@ impl<G: TaskGraph + ?Sized> State<'_, G> {
 
     fn release(&mut self, slot: Slot, actions: &mut Actions) {
         let record = self.records.get(slot);
-        match record.is_aside {
+        match record.is_aside() {
             true => self.n_aside -= 1,
             false => self.ledger.remove(record.bytes),
         }
@@ -393,7 +393,7 @@ impl<G: TaskGraph + ?Sized> State<'_, G> {
         }
         while let Some((_, slot)) = candidates.pop().filter(|_| !self.ledger.fits(wanted_bytes)) {
             let record = self.records.get_mut(slot);
-            record.is_aside = true;
+            record.phase = Phase::Aside;
             self.ledger.remove(record.bytes);
             self.n_aside += 1;
             actions.lay_aside.push(slot);
@@ -403,13 +403,13 @@ impl<G: TaskGraph + ?Sized> State<'_, G> {
     /// When a result that nobody reads now is read next, by the position of its task in the sweep through the data.
     fn use_of_idle(&self, slot: Slot) -> Option<(u64, Slot)> {
         let record = self.records.get(slot);
-        let is_idle = record.phase == Phase::Done && record.running_reads == 0 && !record.is_aside && record.bytes > 0;
+        let is_idle = record.phase == Phase::Done && record.running_reads == 0 && record.bytes > 0;
         is_idle.then(|| (self.graph.position(record.task), slot))
     }
 
     fn keep_here(&mut self, slot: Slot) {
         let record = self.records.get_mut(slot);
-        record.is_aside = false;
+        record.phase = Phase::Done;
         let bytes = record.bytes;
         self.n_aside -= 1;
         if !self.ledger.try_add(bytes) {
@@ -450,7 +450,7 @@ impl<G: TaskGraph + ?Sized> State<'_, G> {
         while at != NONE {
             let edge = self.records.edge(at);
             let dep = self.records.get(edge.dep);
-            bytes = bytes.saturating_add(if dep.is_aside { dep.bytes } else { 0 });
+            bytes = bytes.saturating_add(if dep.is_aside() { dep.bytes } else { 0 });
             at = edge.next_input;
         }
         bytes
@@ -478,7 +478,7 @@ impl<G: TaskGraph + ?Sized> State<'_, G> {
             debug_assert!(record.unseen_reads > 0, "{:?} is read more often than its plan says", record.task);
             record.unseen_reads = record.unseen_reads.saturating_sub(u32::from(record.unseen_reads != u32::MAX));
             record.waiting_reads += 1;
-            if record.phase != Phase::Done {
+            if !record.is_done() {
                 n_missing += 1;
                 records.wait(last_edge);
             }
@@ -580,7 +580,7 @@ impl<G: TaskGraph + ?Sized> State<'_, G> {
             let edge = self.records.edge(at);
             let dep = self.records.get(edge.dep);
             // What lies on disk frees none.
-            share_bytes += if dep.is_aside { 0 } else { dep.bytes / dep.unfinished_reads().max(1) };
+            share_bytes += if dep.is_aside() { 0 } else { dep.bytes / dep.unfinished_reads().max(1) };
             at = edge.next_input;
         }
         share_bytes >= need_bytes
