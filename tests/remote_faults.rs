@@ -107,7 +107,7 @@ fn killed_workers_cost_time_and_nothing_else() {
     let expected = job().unwrap();
     let cluster = options.start().unwrap();
     let runtime = runtime(&cluster);
-    timed(&runtime).1.unwrap();
+    assert_eq!(timed(&runtime).1.unwrap().to_bits(), expected.to_bits());
     let mut dice = Dice(7);
     let (mut extra, mut usuals) = (Vec::new(), Vec::new());
     for kill in 0..n_kills {
