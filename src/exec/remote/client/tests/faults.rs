@@ -19,11 +19,11 @@ fn results_of_a_dead_worker_are_computed_again() {
     let client = cluster.client();
     let mut workers = cluster.workers(&client, 2);
     let (tasks, keys) = numbered(500);
-    let futures = client.submit(tasks, &keys, &SubmitOptions::new()).unwrap();
-    RemoteFuture::wait_all(&futures, |_| ()).unwrap();
+    let futures = client.submit(tasks, &keys, &SubmitOptions::new()).expect("as the test set it up");
+    RemoteFuture::wait_all(&futures, |_| ()).expect("as the test set it up");
     // Nobody has told the client: it asks for who has what and may still be sent to the dead one.
     workers.pop();
-    let values = client.gather(&futures).unwrap();
+    let values = client.gather(&futures).expect("as the test set it up");
     assert!(values.iter().enumerate().all(|(i, value)| value == i.to_string().as_bytes()));
 }
 
@@ -34,13 +34,13 @@ fn without_a_scheduler_everything_fails_in_time() {
     let _workers = cluster.workers(&client, 1);
     let tasks = || vec![task("done", "#1", &[]), RemoteTask { priority: 1, ..task("endless", "#forever", &["done"]) }];
     let keys = ["done".to_owned(), "endless".to_owned()];
-    let futures = client.submit(tasks(), &keys, &SubmitOptions::new()).unwrap();
-    futures[0].wait().unwrap();
+    let futures = client.submit(tasks(), &keys, &SubmitOptions::new()).expect("as the test set it up");
+    futures[0].wait().expect("as the test set it up");
     let waiting = futures.clone();
     let waiter = std::thread::spawn(move || waiting[1].wait());
     let since = Instant::now();
     cluster.kill();
-    let error = waiter.join().unwrap().unwrap_err();
+    let error = waiter.join().expect("as the test set it up").expect_err("as the test set it up");
     assert!(error.is_remote() && error.to_string().contains("the scheduler is gone"), "{error}");
     assert!(client.gather(&futures[..1]).is_err() && client.submit(tasks(), &keys, &SubmitOptions::new()).is_err());
     assert!(client.workers().is_err() && client.check().is_err());
@@ -48,7 +48,7 @@ fn without_a_scheduler_everything_fails_in_time() {
     assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
     let late = cluster.options().timeout(Duration::from_millis(500));
     let since = Instant::now();
-    assert!(super::super::Client::connect(&late).unwrap_err().is_remote());
+    assert!(super::super::Client::connect(&late).expect_err("as the test set it up").is_remote());
     assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
 }
 
@@ -58,8 +58,8 @@ fn a_restart_takes_all_results() {
     let client = cluster.client();
     let _workers = cluster.workers(&client, 1);
     let (tasks, keys) = numbered(10);
-    let futures = client.submit(tasks, &keys, &SubmitOptions::new()).unwrap();
-    RemoteFuture::wait_all(&futures, |_| ()).unwrap();
+    let futures = client.submit(tasks, &keys, &SubmitOptions::new()).expect("as the test set it up");
+    RemoteFuture::wait_all(&futures, |_| ()).expect("as the test set it up");
     ask(
         &client,
         Value::map([
@@ -69,13 +69,13 @@ fn a_restart_takes_all_results() {
             ("stimulus_id", "test".into()),
         ]),
     );
-    let error = client.gather(&futures).unwrap_err();
+    let error = client.gather(&futures).expect_err("as the test set it up");
     assert!(error.to_string().contains("restarted"), "{error}");
     // The connection is still good.
     let _workers = cluster.workers(&client, 1);
     let (tasks, keys) = numbered(10);
-    let again = client.submit(tasks, &keys, &SubmitOptions::new()).unwrap();
-    assert_eq!(client.gather(&again[3..4]).unwrap(), ["3"]);
+    let again = client.submit(tasks, &keys, &SubmitOptions::new()).expect("as the test set it up");
+    assert_eq!(client.gather(&again[3..4]).expect("as the test set it up"), ["3"]);
     assert!(!kept(&client).is_empty());
 }
 
@@ -84,9 +84,11 @@ fn failures_of_the_graph_itself_are_heard() {
     let Some(cluster) = Cluster::start() else { return };
     let client = cluster.client();
     let _workers = cluster.workers(&client, 1);
-    let lost = client.submit(vec![task("x", "#1", &["nobody"])], &["x".to_owned()], &SubmitOptions::new()).unwrap();
-    let error = lost[0].wait().unwrap_err();
+    let lost = client
+        .submit(vec![task("x", "#1", &["nobody"])], &["x".to_owned()], &SubmitOptions::new())
+        .expect("as the test set it up");
+    let error = lost[0].wait().expect_err("as the test set it up");
     assert!(error.is_remote() && error.to_string().contains("lost dependencies"), "{error}");
     let untasked = client.submit(Vec::new(), &["y".to_owned()], &SubmitOptions::new());
-    assert!(untasked.unwrap_err().to_string().contains("no task"));
+    assert!(untasked.expect_err("as the test set it up").to_string().contains("no task"));
 }
