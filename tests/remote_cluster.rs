@@ -6,7 +6,7 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyperslab::exec::remote::{ClusterOptions, LocalCluster, SchedulerInfo, Security};
 
@@ -124,7 +124,12 @@ fn workers_join_and_more_can_be_added() {
     let Some(options) = options() else { return };
     let mut cluster = with_workers(options.threads(2), 1);
     assert_eq!(cluster.worker_ids().len(), 1);
-    assert!(cluster.log().contains("Registered to"), "{}", cluster.log());
+    // The scheduler knows the worker before the worker has said so.
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !cluster.log().contains("Registered to") {
+        assert!(Instant::now() < deadline, "{}", cluster.log());
+        std::thread::sleep(Duration::from_millis(5));
+    }
     cluster.add_worker().unwrap();
     cluster.wait_for_workers(2, Duration::from_mins(1)).unwrap();
     let info = SchedulerInfo::ask(cluster.address(), &cluster.security()).unwrap();
