@@ -112,6 +112,8 @@ fn results_without_memory_for_them_are_errors_and_do_not_end_the_process() -> Re
     let error = outer(&row, &row)?.compute().unwrap_err();
     assert!(error.is_memory() && error.to_string().contains("(1099511627776, 1099511627776)"), "{error}");
     assert!(row.diag(i64::MAX)?.compute().unwrap_err().is_memory());
+    let block = Array::<f64>::zeros([1u64 << 25, 1 << 30], Chunks::whole())?;
+    assert!(block.compute().unwrap_err().is_memory());
     assert!(kron(&row, &row).unwrap_err().to_string().contains("2^64"));
     assert!(row.tile(&[u64::MAX]).unwrap_err().is_memory());
     let small = Array::from_vec(vec![1i64, 2, 3], Chunks::size(2))?;
