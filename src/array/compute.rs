@@ -184,7 +184,7 @@ impl Landing {
         let lens: Vec<usize> = shape.iter().map(|&len| len as usize).collect();
         dispatch!(meta.dtype, T => {
             let n_elems = allocatable::<T>(&lens)?;
-            let array = ArrayD::from_shape_vec(IxDyn(&lens), fresh::<T>(n_elems))
+            let array = ArrayD::from_shape_vec(IxDyn(&lens), fresh::<T>(n_elems)?)
                 .map_err(|error| Error::bug("compute", error.to_string()))?;
             Ok(Landing::Whole(Box::new(array)))
         })

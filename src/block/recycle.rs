@@ -21,13 +21,17 @@ use ndarray::{ArcArray, IxDyn};
 
 use super::erased::with_block;
 use super::{Block, BlockData, Value};
+use crate::element::alloc::reserved;
 use crate::element::{DType, Element};
+use crate::error::Result;
 
 /// Buffers below this size are left to the allocator.
 const MIN_BYTES: usize = 64 << 10;
 /// Fresh buffers from this size on ask for huge pages.
 #[cfg(target_os = "linux")]
 const HUGE_BYTES: usize = 4 << 20;
+/// Fresh buffers from this size on are asked for with a question first.
+const VERY_LARGE_BYTES: usize = 1 << 30;
 
 /// A free list of buffers, by element type and size class, with a cap on the bytes it keeps.
 ///
@@ -37,11 +41,12 @@ const HUGE_BYTES: usize = 4 << 20;
 /// ```
 /// use hyperslab::block::BufferPool;
 /// let pool = BufferPool::new(1 << 20);
-/// let buffer: Vec<f64> = pool.take(10_000);
+/// let buffer: Vec<f64> = pool.take(10_000)?;
 /// pool.give(buffer);
 /// assert!(pool.free_bytes() >= 80_000);
-/// assert_eq!(pool.take::<f64>(10_000).len(), 10_000);
+/// assert_eq!(pool.take::<f64>(10_000)?.len(), 10_000);
 /// assert_eq!(pool.free_bytes(), 0);
+/// # Ok::<(), hyperslab::Error>(())
 /// ```
 pub struct BufferPool {
     max_bytes: usize,
@@ -81,32 +86,29 @@ impl BufferPool {
 
     /// A buffer of `len` elements of unspecified value.
     ///
+    /// # Errors
+    /// The machine has no memory for a buffer of a gigabyte or more.
+    ///
     /// # Examples
     /// ```
     /// use hyperslab::block::BufferPool;
-    /// assert_eq!(BufferPool::new(1 << 20).take::<i32>(100).len(), 100);
+    /// assert_eq!(BufferPool::new(1 << 20).take::<i32>(100)?.len(), 100);
+    /// # Ok::<(), hyperslab::Error>(())
     /// ```
-    pub fn take<T: Element>(&self, len: usize) -> Vec<T> {
-        let bytes = len * size_of::<T>();
+    pub fn take<T: Element>(&self, len: usize) -> Result<Vec<T>> {
+        let bytes = len.saturating_mul(size_of::<T>());
         if bytes < MIN_BYTES {
-            return vec![T::zero(); len];
+            return Ok(vec![T::zero(); len]);
         }
         let class = class_of(bytes);
-        let found = {
-            let mut free = self.lock();
-            let found = (class..=class + 1).find_map(|class| free.take::<T>(class, len));
-            if found.is_none() {
-                free.lend::<T>(class);
-            }
-            found
-        };
-        match found {
-            Some(mut buffer) => {
-                buffer.resize(len, T::zero());
-                buffer
-            }
-            None => fresh(len),
+        let found = (class..=class + 1).find_map(|class| self.lock().take::<T>(class, len));
+        if let Some(mut buffer) = found {
+            buffer.resize(len, T::zero());
+            return Ok(buffer);
         }
+        let buffer = fresh(len)?;
+        self.lock().lend::<T>(class);
+        Ok(buffer)
     }
 
     /// Gives a buffer back.
@@ -252,10 +254,17 @@ fn class_of(bytes: usize) -> u32 {
 }
 
 /// A new zeroed buffer; large ones ask for huge pages before they are touched.
-pub(crate) fn fresh<T: Element>(len: usize) -> Vec<T> {
+///
+/// # Errors
+/// There is no memory for a very large one: a failed allocation of zeros would end the process, so that is found out first.
+/// Smaller ones are not worth the question.
+pub(crate) fn fresh<T: Element>(len: usize) -> Result<Vec<T>> {
+    if len.saturating_mul(size_of::<T>()) >= VERY_LARGE_BYTES {
+        drop(reserved::<T>("block", len as u128).map_err(|error| error.with_remedy("use smaller chunks"))?);
+    }
     let buffer = vec![T::zero(); len];
     advise_huge_pages(&buffer);
-    buffer
+    Ok(buffer)
 }
 
 #[cfg(target_os = "linux")]
@@ -286,11 +295,11 @@ mod tests {
     #[test]
     fn a_buffer_that_is_given_back_is_handed_out_again() {
         let pool = BufferPool::new(64 << 20);
-        let buffer = pool.take::<f64>(1 << 20);
+        let buffer = pool.take::<f64>(1 << 20).unwrap();
         let address = buffer.as_ptr();
         pool.give(buffer);
         assert_eq!(pool.free_bytes(), 8 << 20);
-        let again = pool.take::<f64>((1 << 20) - 5);
+        let again = pool.take::<f64>((1 << 20) - 5).unwrap();
         assert_eq!((again.as_ptr(), again.len(), pool.free_bytes()), (address, (1 << 20) - 5, 0));
     }
 
@@ -300,7 +309,7 @@ mod tests {
         let pool = BufferPool::new(100 * BYTES);
         (0..10).for_each(|_| pool.give(vec![0u8; BYTES]));
         assert_eq!(pool.free_bytes(), SPARE * BYTES);
-        let out: Vec<Vec<u8>> = (0..10).map(|_| pool.take(BYTES)).collect();
+        let out: Vec<Vec<u8>> = (0..10).map(|_| pool.take(BYTES).unwrap()).collect();
         assert_eq!(pool.free_bytes(), 0);
         out.into_iter().for_each(|buffer| pool.give(buffer));
         assert_eq!(pool.free_bytes(), 10 * BYTES);

@@ -14,6 +14,7 @@
 //! assert_eq!(promote(DType::I64, DType::F32).to_string(), "float64");
 //! ```
 
+pub(crate) mod alloc;
 pub(crate) mod any_view;
 pub(crate) mod arith;
 pub(crate) mod bytes;

@@ -300,7 +300,7 @@ impl RawSource {
 
     fn read_typed<T: Element>(&self, at: &BlockLocation, ranges: &[Range<u64>]) -> Result<Block> {
         let lens: Vec<usize> = ranges.iter().map(|range| (range.end - range.start) as usize).collect();
-        let mut elems = fresh::<T>(lens.iter().product());
+        let mut elems = fresh::<T>(lens.iter().product())?;
         let fault = |error| self.fault(at, error);
         if self.spec.column_major {
             let reversed = |values: &[u64]| values.iter().rev().copied().collect::<Vec<_>>();

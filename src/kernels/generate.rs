@@ -6,7 +6,7 @@ use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
 use super::context::KernelContext;
-use super::operands::{allocatable, from_flat, lengths, scratch};
+use super::operands::{from_flat, lengths, n_elems, scratch};
 use crate::block::Block;
 use crate::element::dispatch::dispatch;
 use crate::element::{C64, DType, Element, Scalar};
@@ -58,7 +58,7 @@ impl Generate {
 }
 
 fn full<T: Element>(shape: &[usize], value: T, ctx: &KernelContext<'_>) -> Result<ArrayD<T>> {
-    let mut flat = ctx.pool.take(allocatable::<T>(shape)?);
+    let mut flat = ctx.pool.take(n_elems(shape)?)?;
     flat.fill(value);
     from_flat(shape, flat)
 }
@@ -68,7 +68,7 @@ fn line<T: Element>(ranges: &[Range<u64>], ctx: &KernelContext<'_>, at: impl Fn(
     let [range] = ranges else {
         return Err(Error::bug("generate", format!("{} axes where one was due", ranges.len())));
     };
-    let mut flat = ctx.pool.take(allocatable::<T>(&[range.end.saturating_sub(range.start) as usize])?);
+    let mut flat = ctx.pool.take(range.end.saturating_sub(range.start) as usize)?;
     flat.iter_mut().zip(range.clone()).for_each(|(slot, i)| *slot = at(i));
     from_flat(&[flat.len()], flat).map(Block::from_dense)
 }

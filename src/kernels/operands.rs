@@ -4,7 +4,6 @@ use ndarray::{ArcArray, ArrayD, IxDyn};
 
 use super::context::KernelContext;
 use crate::block::{Block, BlockData, Value};
-use crate::config::Config;
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::sparse::Coo;
@@ -62,20 +61,7 @@ pub(crate) fn dense<T: Element>(data: BlockData<T>) -> Result<ArcArray<T, IxDyn>
 
 /// A row-major array of unspecified elements, in memory from the pool.
 pub(crate) fn scratch<T: Element>(shape: &[usize], ctx: &KernelContext<'_>) -> Result<ArrayD<T>> {
-    from_flat(shape, ctx.pool.take(allocatable::<T>(shape)?))
-}
-
-/// The number of elements of a dense shape that there is memory for: a failed allocation would end the process.
-pub(crate) fn allocatable<T: Element>(shape: &[usize]) -> Result<usize> {
-    const LARGE_BYTES: usize = 1 << 30;
-    let n = n_elems(shape)?;
-    let n_bytes = n.saturating_mul(size_of::<T>());
-    if n_bytes >= LARGE_BYTES && Vec::<T>::new().try_reserve_exact(n).is_err() {
-        return Err(
-            Error::memory("block", n_bytes as u64, Config::global().memory_bytes()).with_remedy("use smaller chunks")
-        );
-    }
-    Ok(n)
+    from_flat(shape, ctx.pool.take(n_elems(shape)?)?)
 }
 
 /// A row-major array from its elements.

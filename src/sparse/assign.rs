@@ -2,7 +2,6 @@
 
 use ndarray::ArrayViewD;
 
-use super::alloc::reserved;
 use super::coo::Coo;
 use super::coords::encode_one;
 use super::keys::{Key, with_width};
@@ -10,6 +9,7 @@ use super::region::Region;
 use super::sort::sort_entries;
 use crate::chunks::AxisRange;
 use crate::element::Element;
+use crate::element::alloc::reserved;
 use crate::error::{Error, Result, Shown};
 
 impl<T: Element> Coo<T> {

@@ -11,12 +11,12 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::align::{Pruned, Side, merge_with};
-use super::alloc::{filled, reserved};
 use super::coo::Coo;
 use super::keys::{Key, Keys, Width, n_elems, with_keys, with_width};
 use super::remap::{Remap, c_strides};
 use super::sort::sort_entries;
 use crate::element::Element;
+use crate::element::alloc::{filled, reserved};
 use crate::error::{Error, Result, Shown};
 
 /// Results of up to this many elements are looked up in a table whatever the number of entries.

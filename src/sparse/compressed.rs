@@ -170,7 +170,7 @@ impl<T: Element> Coo<T> {
     pub fn to_compressed(&self, row_axes: &[isize]) -> Result<Compressed<T>> {
         let row_axes = sorted_axes(self.shape(), row_axes)?;
         let (n_rows, n_columns) = row_and_column_count(self.shape(), &row_axes)?;
-        let mut offsets = super::alloc::filled::<u64>(OP, n_rows as u128 + 1, 0)?;
+        let mut offsets = crate::element::alloc::filled::<u64>(OP, n_rows as u128 + 1, 0)?;
         with_width!(self.keys().width(), K => {
             let (keys, values) = permuted::<K, T>(self, &axis_order(self.shape(), &row_axes));
             let by_columns = Divisor::<K>::new(n_columns);

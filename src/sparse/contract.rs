@@ -18,7 +18,6 @@ use std::ops::Range;
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
 use super::align::Pruned;
-use super::alloc::filled;
 use super::coo::Coo;
 use super::keys::{Divisor, Key, Width, n_elems, with_width};
 use super::manipulate::permuted;
@@ -26,6 +25,7 @@ use super::parallel::{join_pieces, map_parts, map_slices, parts};
 use super::sort::{join_duplicates, sort_entries};
 use crate::chunks::select::normalize_axes;
 use crate::element::Element;
+use crate::element::alloc::filled;
 use crate::error::{Error, Result, Shown};
 
 /// Rows of sums up to this length are dense; beyond, products are sorted.

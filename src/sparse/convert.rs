@@ -3,10 +3,10 @@
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
 use super::align::Fill;
-use super::alloc::filled;
 use super::coo::Coo;
 use super::keys::{Key, Width, n_elems, with_keys, with_width};
 use crate::element::Element;
+use crate::element::alloc::filled;
 use crate::error::{Error, Result};
 
 /// Elements that are compared with the fill together; those that differ become the bits of one number.

@@ -77,7 +77,7 @@ impl<T: Element> Coo<T> {
         let n_elems = n_elems("eye", &[n_rows, n_columns])?;
         let first = first_row as u128 * n_columns as u128 + first_column as u128;
         with_width!(Width::of(n_elems), K => {
-            let mut keys = super::alloc::reserved::<K>("eye", len as u128)?;
+            let mut keys = crate::element::alloc::reserved::<K>("eye", len as u128)?;
             keys.extend((0..len as u128).map(|i| K::truncate(first + i * (n_columns as u128 + 1))));
             let values = vec![T::one(); keys.len()];
             Ok(Coo::from_sorted(Arc::new([n_rows, n_columns]), keys, values, T::zero(), n_elems))
@@ -114,7 +114,7 @@ impl<T: Element> Coo<T> {
         }
         // A share of very many elements need not be exact, but may not be more than there are.
         let n_entries = ((density * n_elems as f64).floor() as u128).min(n_elems);
-        drop(super::alloc::reserved::<(u128, T)>(OP, n_entries)?);
+        drop(crate::element::alloc::reserved::<(u128, T)>(OP, n_entries)?);
         let mut numbers = SplitMix(seed);
         with_width!(Width::of(n_elems), K => {
             let keys: Vec<K> = draw_positions(&mut numbers, n_entries as usize, n_elems);

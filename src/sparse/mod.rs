@@ -21,7 +21,6 @@
 //! all threads of the current pool; results do not depend on their number.
 
 pub(crate) mod align;
-mod alloc;
 mod argreduce;
 mod assign;
 pub(crate) mod broadcast;

@@ -162,7 +162,7 @@ fn build<'f>(node: Node, frames: &mut dyn Iterator<Item = &'f [u8]>, pool: &Buff
 }
 
 fn dense<T: Element>(shape: &[usize], order: &[usize], bytes: &[u8], pool: &BufferPool) -> Result<Block> {
-    let mut elems = pool.take::<T>(bytes.len() / size_of::<T>());
+    let mut elems = pool.take::<T>(bytes.len() / size_of::<T>())?;
     read_elements(&mut elems, bytes)?;
     let stored: Vec<usize> = order.iter().map(|&axis| shape[axis]).collect();
     let array = ArrayD::from_shape_vec(IxDyn(&stored), elems).map_err(|error| fault(error.to_string()))?;

@@ -214,7 +214,7 @@ impl ZarrSource {
 
     fn read_typed<T: Element>(&self, ranges: &[Range<u64>]) -> Result<Block> {
         let lens: Vec<u64> = ranges.iter().map(|range| range.end - range.start).collect();
-        let mut elems = fresh::<T>(lens.iter().product::<u64>() as usize);
+        let mut elems = fresh::<T>(lens.iter().product::<u64>() as usize)?;
         if !elems.is_empty() {
             let mut scratch = self.scratch.take();
             self.fill(ranges, &lens, &mut elems, &mut scratch)?;

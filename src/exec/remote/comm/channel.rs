@@ -117,11 +117,11 @@ impl MessageReader {
     }
 
     async fn read_bytes(&mut self, n_bytes: usize) -> Result<Bytes> {
-        let mut bytes = fresh::<u8>(n_bytes.min(RESERVED_BYTES));
+        let mut bytes = fresh::<u8>(n_bytes.min(RESERVED_BYTES))?;
         let mut n_read = 0;
         while n_read < n_bytes {
             if n_read == bytes.len() {
-                let mut larger = fresh::<u8>(n_bytes.min(n_read.saturating_mul(GROWTH)));
+                let mut larger = fresh::<u8>(n_bytes.min(n_read.saturating_mul(GROWTH)))?;
                 larger[..n_read].copy_from_slice(&bytes);
                 bytes = larger;
             }

@@ -1,7 +1,7 @@
 //! Allocations whose size follows from shapes, not from data at hand: they fail with an error.
 
+use super::Element;
 use crate::config::Config;
-use crate::element::Element;
 use crate::error::{Error, Result};
 
 /// An empty vector with room for `n_elems` elements, or an error where memory does not suffice.
