@@ -12,8 +12,6 @@
 //! Operands are taken two at a time, the pair with the smallest result first: what no later step needs is summed at once,
 //! by [`tensordot`](super::tensordot) where both have it.
 
-use std::fmt;
-
 use super::elementwise::binary;
 use super::reduce::Reduce;
 use super::stack::as_dyns;
@@ -22,117 +20,15 @@ use crate::chunks::unify::broadcast_grids;
 use crate::element::{Element, promote_all};
 use crate::error::{Error, Result};
 use crate::kernels::{ElemOp, Reduction};
+use crate::sparse::subscripts::{Label, Subscripts, unusable};
 
 const OP: &str = "einsum";
-
-/// The name of an axis: a letter, or an axis of the ellipsis counted from its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Label {
-    Dots(usize),
-    Letter(char),
-}
-
-impl fmt::Display for Label {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Label::Dots(_) => f.write_str("an axis of `...`"),
-            Label::Letter(letter) => write!(f, "`{letter}`"),
-        }
-    }
-}
 
 /// An array whose axes have names, no two equal ones.
 #[derive(Clone)]
 struct Named {
     array: DynArray,
     labels: Vec<Label>,
-}
-
-/// The terms of an expression, and of its result.
-struct Terms {
-    operands: Vec<Vec<Label>>,
-    result: Vec<Label>,
-}
-
-fn bad(detail: impl Into<String>) -> Error {
-    Error::value(OP, detail).with_remedy("write subscripts like \"ij,jk->ik\", one term for each array")
-}
-
-impl Terms {
-    fn parse(subscripts: &str, arrays: &[&DynArray]) -> Result<Self> {
-        let text: String = subscripts.chars().filter(|c| !c.is_whitespace()).collect();
-        let (operands, result) = match text.split_once("->") {
-            Some((operands, result)) => (operands, Some(result)),
-            None => (text.as_str(), None),
-        };
-        let terms: Vec<&str> = operands.split(',').collect();
-        if terms.len() != arrays.len() {
-            return Err(bad(format!("{subscripts:?} has {} terms for {} arrays", terms.len(), arrays.len())));
-        }
-        let operands = terms.iter().zip(arrays).map(|(term, array)| operand_labels(term, array.ndim()));
-        let operands = operands.collect::<Result<Vec<_>>>()?;
-        let n_dots = operands.iter().flatten().filter_map(dots_of).map(|i| i + 1).max().unwrap_or(0);
-        let dots = || (0..n_dots).rev().map(Label::Dots);
-        let result = match result {
-            Some(term) => labels(term, n_dots)?,
-            None => dots().chain(letters_that_occur_once(&operands)).collect(),
-        };
-        for (i, label) in result.iter().enumerate() {
-            if result[..i].contains(label) {
-                return Err(bad(format!("an axis of the result of {subscripts:?} is named twice")));
-            }
-            if !operands.iter().any(|operand| operand.contains(label)) {
-                return Err(bad(format!("an axis of the result of {subscripts:?} is in no term")));
-            }
-        }
-        if result.iter().filter(|label| dots_of(label).is_some()).count() != n_dots {
-            return Err(bad(format!("the result of {subscripts:?} leaves out the ellipsis")));
-        }
-        Ok(Self { operands, result })
-    }
-}
-
-fn dots_of(label: &Label) -> Option<usize> {
-    match label {
-        Label::Dots(i) => Some(*i),
-        Label::Letter(_) => None,
-    }
-}
-
-fn letters_that_occur_once(operands: &[Vec<Label>]) -> Vec<Label> {
-    let all: Vec<Label> = operands.iter().flatten().copied().filter(|label| dots_of(label).is_none()).collect();
-    let mut once: Vec<Label> = all.iter().copied().filter(|a| all.iter().filter(|b| *b == a).count() == 1).collect();
-    once.sort_unstable();
-    once
-}
-
-/// The labels of a term for an array of `ndim` axes.
-fn operand_labels(term: &str, ndim: usize) -> Result<Vec<Label>> {
-    if let Some(c) = term.replacen("...", "", 1).chars().find(|c| !c.is_alphabetic()) {
-        return Err(unexpected(term, c));
-    }
-    let n_letters = term.chars().filter(|c| c.is_alphabetic()).count();
-    let has_dots = term.contains("...");
-    if n_letters > ndim || (!has_dots && n_letters != ndim) {
-        return Err(bad(format!("the term {term:?} names {n_letters} axes of an array with {ndim}")));
-    }
-    labels(term, ndim - n_letters)
-}
-
-/// The labels of a term whose ellipsis, if it has one, stands for `n_dots` axes.
-fn labels(term: &str, n_dots: usize) -> Result<Vec<Label>> {
-    let (before, after) = term.split_once("...").unwrap_or((term, ""));
-    let letters = |part: &str| -> Result<Vec<Label>> {
-        let letter = |c: char| if c.is_alphabetic() { Ok(Label::Letter(c)) } else { Err(unexpected(term, c)) };
-        part.chars().map(letter).collect()
-    };
-    let dots = if term.contains("...") { n_dots } else { 0 };
-    let dots = (0..dots).rev().map(Label::Dots);
-    Ok(letters(before)?.into_iter().chain(dots).chain(letters(after)?).collect())
-}
-
-fn unexpected(term: &str, c: char) -> Error {
-    bad(format!("{c:?} in the term {term:?} is no letter"))
 }
 
 impl Named {
@@ -263,8 +159,13 @@ fn best_pair(operands: &[Named], result: &[Label]) -> (usize, usize) {
 impl DynArray {
     /// See [`einsum`]; element types are promoted.
     pub fn einsum(subscripts: &str, arrays: &[&DynArray]) -> Result<Self> {
-        let dtype = promote_all(arrays.iter().map(|array| array.dtype())).ok_or_else(|| bad("no arrays are given"))?;
-        let terms = Terms::parse(subscripts, arrays)?;
+        let dtype =
+            promote_all(arrays.iter().map(|array| array.dtype())).ok_or_else(|| unusable("no arrays are given"))?;
+        let ndims: Vec<usize> = arrays.iter().map(|array| array.ndim()).collect();
+        let terms = Subscripts::parse(subscripts, &ndims)?;
+        if terms.sums_over_dots() {
+            return Err(unusable(format!("the result of {subscripts:?} leaves out the ellipsis")));
+        }
         let named = arrays.iter().zip(terms.operands).map(|(array, labels)| Named::new(&array.astype(dtype), labels));
         let named = named.collect::<Result<Vec<_>>>()?;
         check_lengths(&named)?;
@@ -278,7 +179,7 @@ impl DynArray {
             let product = first.times(second, &is_needed)?;
             operands.push(product);
         }
-        let last = operands.pop().ok_or_else(|| bad("no arrays are given"))?;
+        let last = operands.pop().ok_or_else(|| unusable("no arrays are given"))?;
         Ok(last.summed(|label| terms.result.contains(label))?.arranged(&terms.result))
     }
 }

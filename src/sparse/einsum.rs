@@ -10,10 +10,9 @@
 //! Repeated labels of one operand become diagonals, labels that nobody else has are summed at once, then operands are
 //! multiplied in pairs, the pair with the fewest products first.
 
-use std::fmt;
-
 use super::contract::Pairing;
 use super::coo::Coo;
+use super::subscripts::{Label, Subscripts};
 use crate::element::Element;
 use crate::error::{Error, Result, Shown};
 
@@ -40,13 +39,13 @@ impl<T: Element> Coo<T> {
     /// ```
     pub fn einsum(formula: &str, operands: &[&Coo<T>]) -> Result<Coo<T>> {
         let ndims: Vec<usize> = operands.iter().map(|operand| operand.ndim()).collect();
-        let formula = Formula::parse(formula, &ndims)?;
-        formula.check_lengths(operands)?;
+        let formula = Subscripts::parse(formula, &ndims)?;
+        check_lengths(&formula.operands, operands)?;
         let mut terms = Vec::with_capacity(operands.len());
         for (at, operand) in operands.iter().enumerate() {
-            let others = formula.inputs.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, labels)| labels);
-            let needed: Vec<Label> = others.flatten().chain(&formula.output).copied().collect();
-            let term = Term { array: (*operand).clone(), labels: formula.inputs[at].clone() };
+            let others = formula.operands.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, labels)| labels);
+            let needed: Vec<Label> = others.flatten().chain(&formula.result).copied().collect();
+            let term = Term { array: (*operand).clone(), labels: formula.operands[at].clone() };
             terms.push(term.stretched_away(&formula)?.diagonals()?.summed_but(&needed)?);
         }
         while terms.len() > 1 {
@@ -54,133 +53,35 @@ impl<T: Element> Coo<T> {
             // The second one stands behind the first.
             let (second, first) = (terms.remove(j), terms.remove(i));
             let needed: Vec<Label> =
-                terms.iter().flat_map(|term| &term.labels).chain(&formula.output).copied().collect();
+                terms.iter().flat_map(|term| &term.labels).chain(&formula.result).copied().collect();
             terms.push(first.times(&second, &needed)?);
         }
         let Some(last) = terms.pop() else { return Err(Error::value(OP, "there are no operands")) };
-        last.in_order(&formula.output)
+        last.in_order(&formula.result)
     }
 }
 
-/// The name of an axis: a letter, or a place among those that three dots stand for, counted from the last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Label {
-    Dots(std::cmp::Reverse<usize>),
-    Letter(char),
-}
-
-impl fmt::Display for Label {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Label::Dots(_) => f.write_str("an axis of `...`"),
-            Label::Letter(letter) => write!(f, "`{letter}`"),
-        }
-    }
-}
-
-/// A formula, with one label per axis of every operand.
-struct Formula {
-    inputs: Vec<Vec<Label>>,
-    output: Vec<Label>,
-}
-
-impl Formula {
-    fn parse(text: &str, ndims: &[usize]) -> Result<Formula> {
-        let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-        let (inputs, output) = match text.split_once("->") {
-            Some((inputs, output)) => (inputs.to_owned(), Some(output.to_owned())),
-            None => (text, None),
-        };
-        let inputs: Vec<&str> = inputs.split(',').collect();
-        if inputs.len() != ndims.len() {
-            let detail = format!("the formula has {} operands and {} were given", inputs.len(), ndims.len());
-            return Err(Error::value(OP, detail));
-        }
-        let inputs = inputs
-            .iter()
-            .zip(ndims)
-            .map(|(labels, &ndim)| labels_of(labels, Some(ndim)))
-            .collect::<Result<Vec<_>>>()?;
-        let n_dots = inputs.iter().map(|labels| count_dots(labels)).max().unwrap_or(0);
-        let output = match output {
-            Some(output) => labels_of(&output, output.contains("...").then(|| letters(&output) + n_dots))?,
-            None => implicit_output(&inputs),
-        };
-        for (at, label) in output.iter().enumerate() {
-            if output[..at].contains(label) {
-                return Err(Error::value(OP, "the result names a label more than once"));
+/// Checks that equal labels have equal lengths; axes behind three dots may also have length 1.
+fn check_lengths(terms: &[Vec<Label>], operands: &[&Coo<impl Element>]) -> Result<()> {
+    let mut seen: Vec<(Label, u64)> = Vec::new();
+    for (labels, operand) in terms.iter().zip(operands) {
+        for (&label, &len) in labels.iter().zip(operand.shape()) {
+            if label.is_dots() && len == 1 {
+                continue;
             }
-            if !inputs.iter().any(|labels| labels.contains(label)) {
-                return Err(Error::value(OP, "the result names a label that no operand has"));
-            }
-        }
-        Ok(Formula { inputs, output })
-    }
-
-    /// Checks that equal labels have equal lengths; axes behind three dots may also have length 1.
-    fn check_lengths(&self, operands: &[&Coo<impl Element>]) -> Result<()> {
-        let mut seen: Vec<(Label, u64)> = Vec::new();
-        for (labels, operand) in self.inputs.iter().zip(operands) {
-            for (&label, &len) in labels.iter().zip(operand.shape()) {
-                if matches!(label, Label::Dots(_)) && len == 1 {
-                    continue;
+            match seen.iter().find(|(known, _)| *known == label) {
+                Some(&(_, other)) if other != len => {
+                    let shapes: Vec<String> =
+                        operands.iter().map(|operand| Shown(operand.shape()).to_string()).collect();
+                    let detail = format!("{label} stands for lengths {other} and {len}");
+                    return Err(Error::shape(OP, format!("{detail}; operands {}", shapes.join(", "))));
                 }
-                match seen.iter().find(|(known, _)| *known == label) {
-                    Some(&(_, other)) if other != len => {
-                        let shapes: Vec<String> =
-                            operands.iter().map(|operand| Shown(operand.shape()).to_string()).collect();
-                        let detail = format!("{label} stands for lengths {other} and {len}");
-                        return Err(Error::shape(OP, format!("{detail}; operands {}", shapes.join(", "))));
-                    }
-                    Some(_) => {}
-                    None => seen.push((label, len)),
-                }
+                Some(_) => {}
+                None => seen.push((label, len)),
             }
         }
-        Ok(())
     }
-}
-
-/// The labels of an operand with `ndim` axes, or of a result without three dots.
-fn labels_of(text: &str, ndim: Option<usize>) -> Result<Vec<Label>> {
-    if let Some(c) = text.replacen("...", "", 1).chars().find(|c| !c.is_alphabetic()) {
-        return Err(bad_character(c));
-    }
-    let n_letters = letters(text);
-    let has_dots = text.contains("...");
-    let ndim = ndim.unwrap_or(n_letters);
-    if n_letters > ndim || (!has_dots && n_letters < ndim) {
-        return Err(Error::value(OP, format!("{text:?} names {n_letters} axes of an operand with {ndim}")));
-    }
-    let mut labels = Vec::with_capacity(ndim);
-    let (before, after) = text.split_once("...").unwrap_or((text, ""));
-    labels.extend(before.chars().map(Label::Letter));
-    labels.extend((0..ndim - n_letters).rev().map(|place| Label::Dots(std::cmp::Reverse(place))));
-    labels.extend(after.chars().map(Label::Letter));
-    Ok(labels)
-}
-
-fn bad_character(c: char) -> Error {
-    Error::value(OP, format!("{c:?} names no axis")).with_remedy("use letters, commas, `...` and `->`")
-}
-
-fn letters(text: &str) -> usize {
-    text.chars().filter(|&c| c != '.').count()
-}
-
-fn count_dots(labels: &[Label]) -> usize {
-    labels.iter().filter(|label| matches!(label, Label::Dots(_))).count()
-}
-
-/// The axes behind three dots, then the letters that stand once, in order.
-fn implicit_output(inputs: &[Vec<Label>]) -> Vec<Label> {
-    let all: Vec<Label> = inputs.iter().flatten().copied().collect();
-    let stays =
-        |label: &Label| matches!(label, Label::Dots(_)) || all.iter().filter(|&other| other == label).count() == 1;
-    let mut output: Vec<Label> = all.iter().filter(|label| stays(label)).copied().collect();
-    output.sort_unstable();
-    output.dedup();
-    output
+    Ok(())
 }
 
 /// An array with a label for every axis.
@@ -191,10 +92,10 @@ struct Term<T: Element> {
 
 impl<T: Element> Term<T> {
     /// Without the axes behind three dots that are of length 1 here and longer elsewhere: they go with every element.
-    fn stretched_away(self, formula: &Formula) -> Result<Self> {
-        let elsewhere = |label: &Label| formula.inputs.iter().filter(|labels| labels.contains(label)).count() > 1;
+    fn stretched_away(self, formula: &Subscripts) -> Result<Self> {
+        let elsewhere = |label: &Label| formula.operands.iter().filter(|labels| labels.contains(label)).count() > 1;
         let gone: Vec<usize> = (0..self.labels.len())
-            .filter(|&axis| matches!(self.labels[axis], Label::Dots(_)) && self.array.shape()[axis] == 1)
+            .filter(|&axis| self.labels[axis].is_dots() && self.array.shape()[axis] == 1)
             .filter(|&axis| elsewhere(&self.labels[axis]))
             .collect();
         let axes: Vec<isize> = gone.iter().map(|&axis| axis as isize).collect();

@@ -48,6 +48,7 @@ mod reduce;
 mod region;
 mod remap;
 mod sort;
+pub(crate) mod subscripts;
 mod take;
 #[cfg(test)]
 pub(crate) mod testing;
