@@ -114,9 +114,15 @@ pub(super) fn encode<K: NamedKernel>(kernel: &K) -> Result<Vec<u8>> {
 
 /// How to call the kernel whose parameters are `payload`.
 pub(super) fn make_call<K: NamedKernel>(payload: &[u8]) -> Result<Arc<Call>> {
-    let failed = |detail: String| Error::format("kernel", format!("the bytes are no {}: {detail}", K::NAME));
-    match postcard::take_from_bytes::<K>(payload) {
-        Ok((kernel, [])) => Ok(Arc::new(move |blocks: &[Block], at: &BlockLocation| kernel.run(blocks, at))),
+    let kernel: K = decode("kernel", K::NAME, payload)?;
+    Ok(Arc::new(move |blocks: &[Block], at: &BlockLocation| kernel.run(blocks, at)))
+}
+
+/// What is called `name`, from its bytes and nothing else.
+pub(super) fn decode<P: DeserializeOwned>(op: &'static str, name: &str, bytes: &[u8]) -> Result<P> {
+    let failed = |detail: String| Error::format(op, format!("the bytes are no {name}: {detail}"));
+    match postcard::take_from_bytes(bytes) {
+        Ok((params, [])) => Ok(params),
         Ok((_, rest)) => Err(failed(format!("{} bytes are left over", rest.len()))),
         Err(error) => Err(failed(error.to_string())),
     }

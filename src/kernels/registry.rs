@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::func::{BlockFunction, Call, NamedKernel, make_call};
+use super::func::{BlockFunction, Call, NamedKernel, decode, make_call};
 use super::named;
 use crate::block::{Block, BlockLocation, BlockSource, SourceFormat, SourceSpec};
 use crate::error::{Error, Result, Shown};
@@ -196,12 +196,7 @@ fn check_version(what: &str, name: &str, wanted: u32, known: u32) -> Result<()> 
 }
 
 fn open_source<F: SourceFormat>(params: &[u8]) -> Result<Arc<dyn BlockSource>> {
-    let failed = |detail: String| Error::format("open", format!("the bytes are no {}: {detail}", F::NAME));
-    match postcard::take_from_bytes::<F>(params) {
-        Ok((format, [])) => format.open(),
-        Ok((_, rest)) => Err(failed(format!("{} bytes are left over", rest.len()))),
-        Err(error) => Err(failed(error.to_string())),
-    }
+    decode::<F>("open", F::NAME, params)?.open()
 }
 
 impl fmt::Debug for Registry {
