@@ -1,6 +1,6 @@
 //! The wire against a stock scheduler, which needs a Python with `distributed`.
 //!
-//! `HYPERSLAB_PYTHON` names it; without that variable the tests say that they are skipped.
+//! `HYPERSLAB_DASK_PYTHON` names it; without that variable the tests say that they are skipped.
 
 #![cfg(feature = "remote")]
 
@@ -27,9 +27,9 @@ impl Drop for Scheduler {
 
 /// The Python to use; nothing if none is named.
 fn python() -> Option<PathBuf> {
-    let named = std::env::var_os("HYPERSLAB_PYTHON").map(PathBuf::from);
+    let named = std::env::var_os("HYPERSLAB_DASK_PYTHON").map(PathBuf::from);
     if named.is_none() {
-        eprintln!("skipped: HYPERSLAB_PYTHON names no Python with `distributed`");
+        eprintln!("skipped: HYPERSLAB_DASK_PYTHON names no Python with `distributed`");
     }
     named
 }

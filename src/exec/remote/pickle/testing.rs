@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// Runs a script that finds the pickle at its standard input, and gives what it prints. Nothing if `HYPERSLAB_PYTHON` names
+/// Runs a script that finds the pickle at its standard input, and gives what it prints. Nothing if `HYPERSLAB_DASK_PYTHON` names
 /// no Python with `distributed`.
 pub(super) fn python_says(script: &str, pickle: &[u8]) -> Option<String> {
-    let Some(python) = std::env::var_os("HYPERSLAB_PYTHON") else {
-        eprintln!("skipped: HYPERSLAB_PYTHON names no Python with `distributed`");
+    let Some(python) = std::env::var_os("HYPERSLAB_DASK_PYTHON") else {
+        eprintln!("skipped: HYPERSLAB_DASK_PYTHON names no Python with `distributed`");
         return None;
     };
     let mut process = Command::new(python)
