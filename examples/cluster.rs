@@ -8,39 +8,30 @@
 //! also runs on the threads of this process, and the answers are compared bit by bit. `--linger 60` leaves the cluster
 //! standing for a minute, for a look at the dashboard.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use hyperslab::exec::remote::{ConnectOptions, LocalCluster, worker_main};
-use hyperslab::io::open_zarr_with;
 use hyperslab::kernel::Registry;
 use hyperslab::prelude::*;
 
 #[path = "earth/job.rs"]
 mod job;
 
-use job::{Coast, CoastDensity, Failure, explore, write_map};
+use job::{Coast, CoastDensity, Failure, Places, explore, write_map};
 
 /// Land, coasts and latitudes of the Earth, on a cluster.
 #[derive(Parser)]
 struct Options {
-    /// The land mask.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/globe_land.zarr"))]
-    data: PathBuf,
-    /// Where the map goes.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/out"))]
-    out: PathBuf,
+    #[command(flatten)]
+    places: Places,
     /// Worker processes.
     #[arg(long, default_value_t = 3)]
     workers: usize,
     /// Threads of each.
     #[arg(long, default_value_t = 1)]
     threads: usize,
-    /// Rows and columns of a block, multiples of 60.
-    #[arg(long, num_args = 2, default_values_t = [1080, 2160])]
-    chunks: Vec<u64>,
     /// Computes everything here, too, and compares.
     #[arg(long)]
     check: bool,
@@ -87,14 +78,13 @@ fn run(options: &Options) -> std::result::Result<(), Failure> {
     let connect = ConnectOptions::address(cluster.address()).security(cluster.security());
     let runtime = Runtime::connect_with(&connect, registry()?)?;
 
-    let land: Array<bool> = open_zarr_with(&options.data, options.chunks.clone())?.try_typed()?;
+    let land = options.places.open()?;
     println!("{land}");
     let start = Instant::now();
     let answers = runtime.enter(|| explore(&land, None))?;
     println!("{answers}");
     println!("{:.2} s on {} workers", start.elapsed().as_secs_f64(), options.workers);
-    std::fs::create_dir_all(&options.out)?;
-    write_map(&options.out.join("coast.png"), &answers.density)?;
+    write_map(&options.places.picture("coast.png")?, &answers.density)?;
     if options.check {
         let local = explore(&land, None)?;
         if local != answers {

@@ -7,38 +7,29 @@
 //! Reads `examples/data/globe_land.zarr` (a land mask at 30 arc seconds, see the README beside it), prints what it finds and
 //! writes a map of coast density and a drawing of the task graph to `examples/out`.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Parser;
 use hyperslab::diag::Profile;
-use hyperslab::io::open_zarr_with;
 use hyperslab::prelude::*;
 
 #[path = "earth/job.rs"]
 mod job;
 
-use job::{Failure, explore, write_map};
+use job::{Failure, Places, explore, write_map};
 
 /// Land, coasts and latitudes of the Earth.
 #[derive(Parser)]
 struct Options {
-    /// The land mask.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/globe_land.zarr"))]
-    data: PathBuf,
-    /// Where the map and the graph go.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/out"))]
-    out: PathBuf,
+    #[command(flatten)]
+    places: Places,
     /// The memory budget.
     #[arg(long, default_value = "256MiB")]
     memory: String,
     /// Threads; all cores unless given.
     #[arg(long)]
     threads: Option<usize>,
-    /// Rows and columns of a block, multiples of 60.
-    #[arg(long, num_args = 2, default_values_t = [1080, 2160])]
-    chunks: Vec<u64>,
     /// Prints the time of every operation, too.
     #[arg(long)]
     profile: bool,
@@ -55,12 +46,12 @@ fn main() -> std::result::Result<(), Failure> {
         runtime = runtime.observer(profile.clone());
     }
     let start = Instant::now();
-    let land: Array<bool> = open_zarr_with(&options.data, options.chunks.clone())?.try_typed()?;
+    let land = options.places.open()?;
     println!("{land}");
-    std::fs::create_dir_all(&options.out)?;
-    let answers = runtime.enter(|| explore(&land, Some(&options.out.join("earth.svg"))))?;
+    let graph = options.places.picture("earth.svg")?;
+    let answers = runtime.enter(|| explore(&land, Some(&graph)))?;
     println!("{answers}");
-    let map = options.out.join("coast.png");
+    let map = options.places.picture("coast.png")?;
     write_map(&map, &answers.density)?;
     println!("map                               {}", map.display());
     println!("{:.2} s, budget {}, peak resident {}", start.elapsed().as_secs_f64(), options.memory, peak_resident());

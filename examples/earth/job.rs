@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use hyperslab::block::{Block, BlockLocation};
+use hyperslab::io::open_zarr_with;
 use hyperslab::kernel::NamedKernel;
 use hyperslab::prelude::*;
 use ndarray::{Array2, ArrayD, ArrayViewD};
@@ -14,6 +16,33 @@ use serde::{Deserialize, Serialize};
 pub(crate) const PIXEL: usize = 60;
 
 pub(crate) type Failure = Box<dyn std::error::Error>;
+
+/// What goes in and where pictures come out.
+#[derive(Args)]
+pub(crate) struct Places {
+    /// The land mask.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/globe_land.zarr"))]
+    data: PathBuf,
+    /// Where pictures go.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/out"))]
+    out: PathBuf,
+    /// Rows and columns of a block, multiples of 60.
+    #[arg(long, num_args = 2, default_values_t = [1080, 2160])]
+    chunks: Vec<u64>,
+}
+
+impl Places {
+    /// The land mask, of which nothing is read yet.
+    pub(crate) fn open(&self) -> Result<Array<bool>> {
+        open_zarr_with(&self.data, self.chunks.clone())?.try_typed()
+    }
+
+    /// The path of a picture; its folder is made.
+    pub(crate) fn picture(&self, name: &str) -> std::io::Result<PathBuf> {
+        std::fs::create_dir_all(&self.out)?;
+        Ok(self.out.join(name))
+    }
+}
 
 /// What is known of the land afterwards.
 #[derive(Debug, PartialEq)]
