@@ -17,6 +17,8 @@ mod recycle;
 mod sliced;
 mod source;
 mod spec;
+#[cfg(test)]
+pub(crate) mod testing;
 mod typed;
 mod value;
 mod view;

@@ -69,7 +69,8 @@ mod tests {
     use super::*;
     use crate::array::*;
     use crate::block::codec::{Encoded, decode_bytes};
-    use crate::block::{Block, BlockData, BlockLocation, with_block};
+    use crate::block::testing::is_same;
+    use crate::block::{Block, BlockLocation};
     use crate::chunks::Chunks;
     use crate::element::{DType, Element};
     use crate::graph::Expr;
@@ -147,20 +148,8 @@ mod tests {
         places.iter().map(|&place| remote.output_keys(place).map(block).collect()).collect()
     }
 
-    /// Type, layout, shape and every bit of two blocks.
     fn assert_same(here: &Block, there: &Block, what: &str) {
-        fn bytes<T: Element>(data: &BlockData<T>) -> Vec<u8> {
-            match data {
-                BlockData::Dense(array) => T::as_bytes(&array.iter().copied().collect::<Vec<_>>()).to_vec(),
-                BlockData::Sparse(coo) => {
-                    let keys = format!("{:?}", coo.keys());
-                    [T::as_bytes(coo.values()), T::as_bytes(&[coo.fill()]), keys.as_bytes()].concat()
-                }
-            }
-        }
-        let kind = |block: &Block| (block.dtype(), block.is_sparse(), block.shape());
-        assert_eq!(kind(here), kind(there), "{what}");
-        with_block!(here, T, data => assert!(bytes::<T>(data) == bytes::<T>(there.typed().unwrap()), "{what}: {here:?} {there:?}"));
+        assert!(is_same(here, there), "{what}: {here:?} {there:?}");
     }
 
     /// The blocks that the local runtime makes.

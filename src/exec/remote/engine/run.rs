@@ -221,9 +221,10 @@ mod tests {
     use super::super::runner::BlockRunner;
     use super::*;
     use crate::array::*;
-    use crate::block::{Block, BlockData, BlockLocation, with_block};
+    use crate::block::testing::is_same;
+    use crate::block::{Block, BlockLocation};
     use crate::chunks::Chunks;
-    use crate::element::{DType, Element};
+    use crate::element::DType;
     use crate::exec::remote::worker::{Inputs, Key, TaskRunner};
     use crate::graph::wire::RemoteTask;
     use crate::io::{open_npy, save_npy};
@@ -307,22 +308,6 @@ mod tests {
 
     fn remote() -> Runtime {
         Runtime::local().with_engine(Arc::new(RemoteEngine::new(InProcess::new(), registry())))
-    }
-
-    /// Type, layout, shape and every bit of two blocks.
-    fn is_same(here: &Block, there: &Block) -> bool {
-        fn bytes<T: Element>(data: &BlockData<T>) -> Vec<u8> {
-            match data {
-                BlockData::Dense(array) => T::as_bytes(&array.iter().copied().collect::<Vec<_>>()).to_vec(),
-                BlockData::Sparse(coo) => {
-                    let keys = format!("{:?}", coo.keys());
-                    [T::as_bytes(coo.values()), T::as_bytes(&[coo.fill()]), keys.as_bytes()].concat()
-                }
-            }
-        }
-        let kind = |block: &Block| (block.dtype(), block.is_sparse(), block.shape());
-        kind(here) == kind(there)
-            && with_block!(here, T, data => bytes::<T>(data) == bytes::<T>(there.typed().unwrap()))
     }
 
     fn matrix(n_rows: usize, n_columns: usize, chunks: (u64, u64)) -> Array<f64> {
