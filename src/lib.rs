@@ -48,6 +48,7 @@ pub use ndarray;
 /// Users' kernels with names, and the registry that finds them.
 pub mod kernel {
     pub use crate::kernels::func::NamedKernel;
+    pub use crate::kernels::parts::NamedGufunc;
     pub use crate::kernels::registry::Registry;
 }
 

@@ -10,7 +10,6 @@
 //! ```
 
 use std::fmt;
-use std::sync::Arc;
 
 use ndarray::{ArrayD, ArrayView1, Axis};
 
@@ -23,6 +22,7 @@ use crate::element::{DType, Element};
 use crate::error::{Error, Result};
 use crate::graph::Name;
 use crate::graph::ops::{MapPartsOp, PartOp};
+use crate::kernels::{BlockFunction, NamedGufunc};
 
 const OP: &str = "gufunc";
 
@@ -186,6 +186,35 @@ impl Gufunc {
         dtypes: &[DType],
         function: impl Fn(&[Block], &BlockLocation) -> Result<Vec<Block>> + Send + Sync + 'static,
     ) -> Result<Vec<DynArray>> {
+        self.map_function(arrays, dtypes, BlockFunction::local(function), Name::fresh())
+    }
+
+    /// Calls a named function with the blocks of any arrays. Unlike a closure it has a name of its own: equal functions of
+    /// equal arrays are computed once, and it can run in another process that has registered it.
+    ///
+    /// # Errors
+    /// As [`map1`](Self::map1), or the function does not serialise.
+    ///
+    /// # Examples
+    /// See [`NamedGufunc`](crate::kernel::NamedGufunc).
+    pub fn map_named<K: NamedGufunc>(
+        &self,
+        arrays: &[&DynArray],
+        dtypes: &[DType],
+        function: &K,
+    ) -> Result<Vec<DynArray>> {
+        let function = BlockFunction::named_parts(function)?;
+        let key = Name::of(&function.key_bits());
+        self.map_function(arrays, dtypes, function, key)
+    }
+
+    fn map_function(
+        &self,
+        arrays: &[&DynArray],
+        dtypes: &[DType],
+        function: BlockFunction<Vec<Block>>,
+        key: Name,
+    ) -> Result<Vec<DynArray>> {
         if arrays.len() != self.inputs.len() || dtypes.len() != self.outputs.len() {
             let (given, made) = (arrays.len(), dtypes.len());
             let detail = format!("{given} arrays are given and {made} made by a function {:?}", self.signature);
@@ -208,7 +237,7 @@ impl Gufunc {
             core.saturating_mul(meta.dtype.size_bytes() as u64)
         };
         let bytes_per_place = metas.iter().map(bytes).sum();
-        let call = MapPartsOp { label: OP, call: Arc::new(function), key: Name::fresh(), operands, bytes_per_place };
+        let call = MapPartsOp { label: OP, function, key, operands, bytes_per_place };
         let inputs: Vec<&DynArray> = inputs.iter().collect();
         let first = dtypes.first().copied().unwrap_or(DType::Bool);
         let parts = DynArray::build(call, &inputs, ArrayMeta::dense(first, grid));

@@ -68,7 +68,7 @@
 //! | what | how |
 //! |---|---|
 //! | kernels of the crate | by name and parameters; they run as they would here |
-//! | closures | not at all: an error names the call. Write a [`NamedKernel`](crate::kernel::NamedKernel), call it with `map_named`, register it |
+//! | closures | not at all: an error names the call. Write a [`NamedKernel`](crate::kernel::NamedKernel), or a [`NamedGufunc`](crate::kernel::NamedGufunc) if it has several results, call it with `map_named`, register it |
 //! | `.npy`, raw and Zarr files | workers open them under the path they have here: a file system that all see |
 //! | other sources | by their [`SourceFormat`](crate::block::SourceFormat), registered in clients and workers |
 //! | arrays in memory | with the tasks, through the scheduler: for small ones; save large ones to a file that workers open |

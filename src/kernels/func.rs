@@ -55,30 +55,32 @@ pub trait NamedKernel: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn run(&self, blocks: &[Block], at: &BlockLocation) -> Result<Block>;
 }
 
-pub(super) type Call = dyn Fn(&[Block], &BlockLocation) -> Result<Block> + Send + Sync;
+pub(super) type Call<R = Block> = dyn Fn(&[Block], &BlockLocation) -> Result<R> + Send + Sync;
 
-/// A function of blocks.
+/// A function of blocks that makes one block, or several.
 #[derive(Clone)]
-pub(crate) enum BlockFunction {
+pub(crate) enum BlockFunction<R = Block> {
     /// A closure of this process.
-    Local(Arc<Call>),
+    Local(Arc<Call<R>>),
     /// A named kernel with its parameters as bytes, and how to call it here.
-    Named { name: &'static str, version: u32, payload: Arc<[u8]>, call: Arc<Call> },
+    Named { name: &'static str, version: u32, payload: Arc<[u8]>, call: Arc<Call<R>> },
 }
 
 impl BlockFunction {
-    pub(crate) fn local(call: impl Fn(&[Block], &BlockLocation) -> Result<Block> + Send + Sync + 'static) -> Self {
-        BlockFunction::Local(Arc::new(call))
-    }
-
     /// The function of a named kernel.
     ///
     /// # Errors
     /// The kernel does not serialise.
     pub(crate) fn named<K: NamedKernel>(kernel: &K) -> Result<Self> {
-        let payload: Arc<[u8]> = encode(kernel)?.into();
+        let payload: Arc<[u8]> = encode(K::NAME, kernel)?.into();
         let call = make_call::<K>(&payload)?;
         Ok(BlockFunction::Named { name: K::NAME, version: K::VERSION, payload, call })
+    }
+}
+
+impl<R> BlockFunction<R> {
+    pub(crate) fn local(call: impl Fn(&[Block], &BlockLocation) -> Result<R> + Send + Sync + 'static) -> Self {
+        BlockFunction::Local(Arc::new(call))
     }
 
     /// A number that equal named kernels share.
@@ -91,14 +93,14 @@ impl BlockFunction {
         }
     }
 
-    fn call(&self, blocks: &[Block], at: &BlockLocation) -> Result<Block> {
+    pub(super) fn call(&self, blocks: &[Block], at: &BlockLocation) -> Result<R> {
         match self {
             BlockFunction::Local(call) | BlockFunction::Named { call, .. } => call(blocks, at),
         }
     }
 }
 
-impl fmt::Debug for BlockFunction {
+impl<R> fmt::Debug for BlockFunction<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BlockFunction::Local(_) => f.write_str("closure"),
@@ -107,8 +109,9 @@ impl fmt::Debug for BlockFunction {
     }
 }
 
-pub(super) fn encode<K: NamedKernel>(kernel: &K) -> Result<Vec<u8>> {
-    let failed = |error: postcard::Error| Error::value(K::NAME, format!("the kernel does not serialise: {error}"));
+/// The parameters of the kernel called `name` as bytes.
+pub(super) fn encode(name: &'static str, kernel: &impl Serialize) -> Result<Vec<u8>> {
+    let failed = |error: postcard::Error| Error::value(name, format!("the kernel does not serialise: {error}"));
     postcard::to_allocvec(kernel).map_err(failed)
 }
 

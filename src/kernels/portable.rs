@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::check::Promise;
 use super::func::{BlockFunction, Function};
 use super::kernel::{Kernel, Read};
+use super::parts::PartsFunction;
 use super::registry::Registry;
 use crate::block::{BlockLocation, SourceSpec};
 use crate::element::DType;
@@ -24,14 +25,11 @@ pub(crate) enum Portable<'a> {
     Plain(Cow<'a, Kernel>),
     Read { spec: SourceSpec, at: Cow<'a, BlockLocation>, dtype: DType },
     Call { name: Cow<'a, str>, version: u32, params: Cow<'a, [u8]>, at: Cow<'a, BlockLocation>, dtype: DType },
+    CallParts { name: Cow<'a, str>, version: u32, params: Cow<'a, [u8]>, at: Cow<'a, BlockLocation> },
 }
 
-fn closure(op: &str) -> Error {
-    Error::not_portable(
-        op,
-        "a closure runs locally only",
-        "write it as a `NamedKernel`, call it with `map_named`, and register it in the `Registry` of every worker",
-    )
+fn closure(op: &str, remedy: &'static str) -> Error {
+    Error::not_portable(op, "a closure runs locally only", remedy)
 }
 
 impl<'a> Portable<'a> {
@@ -57,9 +55,24 @@ impl<'a> Portable<'a> {
                     at: Cow::Borrowed(at),
                     dtype: *dtype,
                 }),
-                BlockFunction::Local(_) => Err(closure(op)),
+                BlockFunction::Local(_) => Err(closure(
+                    op,
+                    "write it as a `NamedKernel`, call it with `map_named`, and register it in the `Registry` of every worker",
+                )),
             },
-            Kernel::PartsFunction(_) => Err(closure(op)),
+            Kernel::PartsFunction(PartsFunction { function, at }) => match function {
+                BlockFunction::Named { name, version, payload, .. } => Ok(Portable::CallParts {
+                    name: Cow::Borrowed(name),
+                    version: *version,
+                    params: Cow::Borrowed(payload),
+                    at: Cow::Borrowed(at),
+                }),
+                BlockFunction::Local(_) => Err(closure(
+                    op,
+                    "write it as a `NamedGufunc`, call it with `Gufunc::map_named`, and register it in the `Registry` of every \
+                     worker",
+                )),
+            },
             kernel => Ok(Portable::Plain(Cow::Borrowed(kernel))),
         }
     }
@@ -77,6 +90,10 @@ impl<'a> Portable<'a> {
             Portable::Call { name, version, params, at, dtype } => {
                 let function = registry.function(&name, version, &params)?;
                 Kernel::Function(Function { function, at: at.into_owned(), dtype })
+            }
+            Portable::CallParts { name, version, params, at } => {
+                let function = registry.parts_function(&name, version, &params)?;
+                Kernel::PartsFunction(PartsFunction { function, at: at.into_owned() })
             }
         };
         kernel.check_form(n_inputs, promise)?;

@@ -8,11 +8,14 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::func::{BlockFunction, Call, NamedKernel, decode, make_call};
 use super::named;
+use super::parts::{NamedGufunc, make_parts_call};
 use crate::block::{Block, BlockLocation, BlockSource, SourceFormat, SourceSpec};
 use crate::error::{Error, Result, Shown};
 
 /// Makes a kernel from its parameters.
 pub(super) type Maker = fn(&[u8]) -> Result<Arc<Call>>;
+/// Makes a function with several results from its parameters.
+type PartsMaker = fn(&[u8]) -> Result<Arc<Call<Vec<Block>>>>;
 /// Opens a source from what its format needs to know.
 type Opener = fn(&[u8]) -> Result<Arc<dyn BlockSource>>;
 
@@ -34,6 +37,7 @@ const OWN: &str = "hyperslab.";
 #[derive(Clone, Default)]
 pub struct Registry {
     kernels: BTreeMap<&'static str, Entry<Maker>>,
+    gufuncs: BTreeMap<&'static str, Entry<PartsMaker>>,
     formats: BTreeMap<&'static str, Entry<Opener>>,
 }
 
@@ -54,11 +58,17 @@ impl Registry {
     /// # Errors
     /// Another kernel has the name already, or the name begins with `hyperslab.`.
     pub fn register<K: NamedKernel>(&mut self) -> Result<()> {
-        if K::NAME.starts_with(OWN) {
-            return Err(Error::value("register", format!("{:?} begins like the crate's own kernels", K::NAME))
-                .with_remedy("begin the name with that of your own crate"));
-        }
+        check_foreign(K::NAME)?;
         self.register_own::<K>()
+    }
+
+    /// Adds a function with several results under its name.
+    ///
+    /// # Errors
+    /// Another such function has the name already, or the name begins with `hyperslab.`.
+    pub fn register_gufunc<K: NamedGufunc>(&mut self) -> Result<()> {
+        check_foreign(K::NAME)?;
+        add(&mut self.gufuncs, "gufunc", K::NAME, Entry { version: K::VERSION, make: make_parts_call::<K> })
     }
 
     /// Adds a kernel whose name may be one of the crate's own.
@@ -82,6 +92,11 @@ impl Registry {
         self.kernels.keys().copied()
     }
 
+    /// The names of the functions with several results, sorted.
+    pub fn gufuncs(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.gufuncs.keys().copied()
+    }
+
     /// The names of the formats, sorted.
     pub fn formats(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.formats.keys().copied()
@@ -96,12 +111,14 @@ impl Registry {
         (entry.make)(payload)?(blocks, at)
     }
 
-    /// What two processes must have in common, one line each: the crate's version, then kernels and formats with theirs.
+    /// What two processes must have in common, one line each: the crate's version, then kernels, functions with several
+    /// results, and formats with theirs.
     pub fn manifest(&self) -> Vec<String> {
         let kernels = self.kernels.iter().map(|(name, entry)| format!("kernel {name} {}", entry.version));
+        let gufuncs = self.gufuncs.iter().map(|(name, entry)| format!("gufunc {name} {}", entry.version));
         let formats = self.formats.iter().map(|(name, entry)| format!("format {name} {}", entry.version));
         let own = format!("hyperslab {}", env!("CARGO_PKG_VERSION"));
-        std::iter::once(own).chain(kernels).chain(formats).collect()
+        std::iter::once(own).chain(kernels).chain(gufuncs).chain(formats).collect()
     }
 
     /// A number that equal registries of one version of the crate share, whatever the machine.
@@ -148,12 +165,20 @@ impl Registry {
         Ok(BlockFunction::Named { name, version, payload: payload.into(), call: (entry.make)(payload)? })
     }
 
+    /// The same for a function with several results.
+    pub(super) fn parts_function(&self, name: &str, version: u32, payload: &[u8]) -> Result<BlockFunction<Vec<Block>>> {
+        let Some((name, entry)) = self.gufuncs.get_key_value(name) else {
+            return Err(unknown("gufunc", name, self.gufuncs(), "register it with `Registry::register_gufunc`"));
+        };
+        check_version("gufunc", name, version, entry.version)?;
+        Ok(BlockFunction::Named { name, version, payload: payload.into(), call: (entry.make)(payload)? })
+    }
+
     /// The source that another process has described.
     pub(crate) fn open(&self, spec: &SourceSpec) -> Result<Arc<dyn BlockSource>> {
         let Some((name, entry)) = self.formats.get_key_value(spec.format()) else {
-            let known: Vec<&str> = self.formats().collect();
-            let detail = format!("no format is named {:?}; registered are {}", spec.format(), Shown(&known));
-            return Err(Error::value("open", detail).with_remedy("register it with `Registry::register_format`"));
+            let remedy = "register it with `Registry::register_format`";
+            return Err(unknown("format", spec.format(), self.formats(), remedy));
         };
         check_version("format", name, spec.version(), entry.version)?;
         (entry.make)(spec.params()).map(|source| spec.part_of(source))
@@ -163,15 +188,26 @@ impl Registry {
         let own =
             || named::ALL.iter().find(|row| row.0 == name).map(|&(name, make)| (name, Entry { version: 1, make }));
         let found = self.kernels.get_key_value(name).map(|(&name, &entry)| (name, entry)).or_else(own);
-        found.ok_or_else(|| {
-            let known: Vec<&str> = self.names().collect();
-            Error::value("kernel", format!("no kernel is named {name:?}; registered are {}", Shown(&known)))
-                .with_remedy("register it with `Registry::register`")
-        })
+        found.ok_or_else(|| unknown("kernel", name, self.names(), "register it with `Registry::register`"))
     }
 }
 
 const SAME_EVERYWHERE: &str = "run one release of hyperslab everywhere, and give client and workers equal registries";
+
+fn unknown(what: &'static str, name: &str, known: impl Iterator<Item = &'static str>, remedy: &'static str) -> Error {
+    let known: Vec<&str> = known.collect();
+    let detail = format!("no {what} is named {name:?}; registered are {}", Shown(&known));
+    Error::value(what, detail).with_remedy(remedy)
+}
+
+/// Names of users' kernels do not begin like those of the crate.
+fn check_foreign(name: &str) -> Result<()> {
+    if name.starts_with(OWN) {
+        return Err(Error::value("register", format!("{name:?} begins like the crate's own kernels"))
+            .with_remedy("begin the name with that of your own crate"));
+    }
+    Ok(())
+}
 
 fn add<F>(
     entries: &mut BTreeMap<&'static str, Entry<F>>,
@@ -201,7 +237,7 @@ fn open_source<F: SourceFormat>(params: &[u8]) -> Result<Arc<dyn BlockSource>> {
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.names()).entries(self.formats()).finish()
+        f.debug_set().entries(self.names()).entries(self.gufuncs()).entries(self.formats()).finish()
     }
 }
 
@@ -238,6 +274,18 @@ mod tests {
         }
     }
 
+    #[derive(Serialize, Deserialize)]
+    struct Both;
+
+    impl NamedGufunc for Both {
+        const NAME: &'static str = "both";
+        const VERSION: u32 = 2;
+
+        fn run(&self, blocks: &[Block], _at: &BlockLocation) -> Result<Vec<Block>> {
+            Ok(vec![blocks[0].clone(), blocks[0].clone()])
+        }
+    }
+
     fn with_add() -> Registry {
         let mut registry = Registry::new();
         registry.register::<Add>().unwrap();
@@ -250,7 +298,7 @@ mod tests {
         assert!(registry.register::<Add>().unwrap_err().to_string().contains("registered already"));
         let at = BlockLocation::new(&Grid::single(&[1]), 0);
         let block = Block::from_dense(ndarray::arr1(&[1i64]).into_dyn());
-        let payload = encode(&Add { what: 2 }).unwrap();
+        let payload = encode("add", &Add { what: 2 }).unwrap();
         let sum = registry.run("add", &payload, std::slice::from_ref(&block), &at).unwrap();
         assert_eq!(sum.dense::<i64>().unwrap()[[0]], 3);
         let error = registry.run("mul", &payload, std::slice::from_ref(&block), &at).unwrap_err().to_string();
@@ -261,7 +309,7 @@ mod tests {
 
     #[test]
     fn other_versions_are_refused() {
-        let payload = encode(&Add { what: 2 }).unwrap();
+        let payload = encode("add", &Add { what: 2 }).unwrap();
         let error = with_add().function("add", 2, &payload).unwrap_err().to_string();
         assert!(error.contains("version 2") && error.contains("version 3"), "{error}");
         assert!(with_add().function("add", 3, &payload).is_ok());
@@ -282,6 +330,22 @@ mod tests {
             }
         }
         assert_eq!(n_found, named::ALL.len());
+    }
+
+    #[test]
+    fn functions_with_several_results_are_found_by_name_and_version() {
+        let mut registry = with_add();
+        registry.register_gufunc::<Both>().unwrap();
+        assert!(registry.register_gufunc::<Both>().unwrap_err().to_string().contains("registered already"));
+        assert_eq!(registry.manifest()[1..], ["kernel add 3", "gufunc both 2"]);
+        let block = Block::from_scalar(7i64.into());
+        let at = BlockLocation::new(&Grid::single(&[]), 0);
+        let made = registry.parts_function("both", 2, &[]).unwrap().call(&[block], &at).unwrap();
+        assert_eq!(made.len(), 2);
+        let error = registry.parts_function("both", 1, &[]).unwrap_err().to_string();
+        assert!(error.contains("version 1") && error.contains("version 2"), "{error}");
+        let error = registry.parts_function("add", 3, &[]).unwrap_err().to_string();
+        assert!(error.contains("no gufunc is named \"add\"") && error.contains("register_gufunc"), "{error}");
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! A user's function of blocks that makes blocks of several arrays at once.
 
-use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use super::OpSpec;
 use crate::block::{ArrayMeta, Block, BlockLocation};
@@ -12,27 +10,19 @@ use crate::graph::dag::Node;
 use crate::graph::layer::LayerBody;
 use crate::graph::lower::{Lowered, Lowering};
 use crate::graph::map::BlockMap;
-use crate::kernels::{Kernel, PartsFunction, TakePart};
-
-type Call = Arc<dyn Fn(&[Block], &BlockLocation) -> Result<Vec<Block>> + Send + Sync>;
+use crate::kernels::{BlockFunction, Kernel, PartsFunction, TakePart};
 
 /// Calls a function with one block of each input, as `MapBlocksOp` does. Its results are no blocks but parts, which
 /// [`PartOp`]s take apart; the grid of the node is that of the calls.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct MapPartsOp {
     pub(crate) label: &'static str,
-    pub(crate) call: Call,
+    pub(crate) function: BlockFunction<Vec<Block>>,
     /// Tells functions apart: equal keys compute equal blocks.
     pub(crate) key: Name,
     pub(crate) operands: Vec<Vec<Option<usize>>>,
     /// The bytes that the function makes for each element of the grid of calls.
     pub(crate) bytes_per_place: u64,
-}
-
-impl fmt::Debug for MapPartsOp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MapPartsOp({}, {:?})", self.label, self.operands)
-    }
 }
 
 impl OpSpec for MapPartsOp {
@@ -51,27 +41,22 @@ impl OpSpec for MapPartsOp {
         Ok(lowering.push_blocks(
             node,
             edges,
-            PartsBody { call: Arc::clone(&self.call), meta: node.meta.clone() },
+            PartsBody { function: self.function.clone(), meta: node.meta.clone() },
             places.saturating_mul(self.bytes_per_place),
         ))
     }
 }
 
+#[derive(Debug)]
 struct PartsBody {
-    call: Call,
+    function: BlockFunction<Vec<Block>>,
     meta: ArrayMeta,
-}
-
-impl fmt::Debug for PartsBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PartsBody({})", self.meta)
-    }
 }
 
 impl LayerBody for PartsBody {
     fn kernel(&self, index: u64) -> Result<Kernel> {
         let at = BlockLocation::new(&self.meta.grid, index);
-        Ok(Kernel::PartsFunction(PartsFunction { call: Arc::clone(&self.call), at }))
+        Ok(Kernel::PartsFunction(PartsFunction { function: self.function.clone(), at }))
     }
 }
 

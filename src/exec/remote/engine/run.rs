@@ -228,7 +228,7 @@ mod tests {
     use crate::exec::remote::worker::{Inputs, Key, TaskRunner};
     use crate::graph::wire::RemoteTask;
     use crate::io::{open_npy, save_npy};
-    use crate::kernels::NamedKernel;
+    use crate::kernels::{NamedGufunc, NamedKernel};
 
     /// Runs tasks where it is, knowing nothing of them but their bytes.
     #[derive(Debug)]
@@ -299,9 +299,26 @@ mod tests {
         }
     }
 
+    /// Blocks with a number taken away, and what is above it.
+    #[derive(Serialize, Deserialize)]
+    struct Cut {
+        at: f64,
+    }
+
+    impl NamedGufunc for Cut {
+        const NAME: &'static str = "test.cut";
+
+        fn run(&self, blocks: &[Block], _at: &BlockLocation) -> Result<Vec<Block>> {
+            let x = blocks[0].to_array::<f64>()?;
+            let above = x.mapv(|value| value > self.at);
+            Ok(vec![Block::from_dense(&x - self.at), Block::from_dense(above)])
+        }
+    }
+
     fn registry() -> Registry {
         let mut registry = Registry::new();
         registry.register::<Scale>().unwrap();
+        registry.register_gufunc::<Cut>().unwrap();
         registry.register_files().unwrap();
         registry
     }
@@ -334,6 +351,12 @@ mod tests {
         DynArray::map_named(&[x.as_dyn()], DType::F64, &MapBlocks::new(), &Scale { by: 0.5 })?.try_typed()
     }
 
+    /// Both results of a function, combined.
+    fn cut(x: &Array<f64>) -> Result<Array<f64>> {
+        let made = Gufunc::new("()->(),()")?.map_named(&[x.as_dyn()], &[DType::F64, DType::Bool], &Cut { at: 1.5 })?;
+        where_(&made[1].try_typed::<bool>()?, &made[0].try_typed::<f64>()?, 0.0)
+    }
+
     /// One operation on a matrix; an error if it cannot be applied to this one.
     fn step(x: &Array<f64>, code: u8) -> Result<Array<f64>> {
         match code {
@@ -358,6 +381,7 @@ mod tests {
                 .and_then(|var| var.reshape([x.as_dyn().known_shape()?[0], 1]))
                 .and_then(|var| x.try_mul(&var)),
             17 => x.persist(),
+            18 => cut(x),
             _ => x.compute_chunk_sizes(),
         }
     }
@@ -367,7 +391,7 @@ mod tests {
 
         #[test]
         fn random_expressions_have_the_same_bits(
-            shape in (1..9usize, 1..9usize), chunks in (1..5u64, 1..5u64), steps in prop::collection::vec(0..19u8, 1..6),
+            shape in (1..9usize, 1..9usize), chunks in (1..5u64, 1..5u64), steps in prop::collection::vec(0..20u8, 1..6),
         ) {
             let build = || {
                 let start = matrix(shape.0, shape.1, chunks);
@@ -386,7 +410,7 @@ mod tests {
     #[test]
     fn every_step_can_be_taken() {
         let x = matrix(6, 7, (3, 4));
-        for code in 0..19 {
+        for code in 0..20 {
             remote().enter(|| step(&x, code).unwrap().as_dyn().compute_block()).unwrap();
         }
     }
@@ -442,6 +466,10 @@ mod tests {
         assert!(error.is_usage() && error.op() == "map_blocks", "{error:?}");
         assert!(error.to_string().contains("`NamedKernel`"), "{error}");
         assert!(Runtime::local().enter(|| x.compute()).is_ok());
+        let ends: Array<f64> = matrix(4, 4, (2, 4)).reduce_along_axis(1, |lane| lane[0]).unwrap();
+        let error = remote().enter(|| ends.compute()).unwrap_err();
+        assert!(error.is_usage() && error.op() == "gufunc", "{error:?}");
+        assert!(error.to_string().contains("`Gufunc::map_named`"), "{error}");
     }
 
     #[test]
