@@ -176,5 +176,6 @@
 //! | a worker hangs or is stopped | its nanny ends it after eight seconds without a sign of life; without a nanny the scheduler waits five minutes |
 //! | a task kills its worker three times | the scheduler gives the task up, and the run fails with that error |
 //! | the scheduler | the run fails with an error; workers join the next scheduler at that address by themselves |
+//! | a worker is connected and silent | results are fetched from another holder, or by the scheduler, after thirty seconds without a byte, and computed again when the scheduler has given the worker up; after some six minutes without either there is an error |
 //! | a network link | an error, or other workers, after thirty seconds |
 //! | the client | the scheduler forgets what only it wanted |

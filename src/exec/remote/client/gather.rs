@@ -3,10 +3,14 @@
 //! The scheduler says who has what, and the results come from the workers themselves. Where a worker does not answer,
 //! another holder is asked; where none can be reached from here, the scheduler fetches. A result that nobody has, because
 //! its worker died, is computed again: the scheduler is asked how it stands, and it is waited for once more.
+//!
+//! A worker may take its time, but not be silent: when not a byte has come for a while, it counts as one that does not
+//! answer. The first *patience* is short enough to work around a worker that hangs, and it doubles whenever nobody else
+//! could help either, since some values take long to be read from disk.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
@@ -36,6 +40,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Rounds in a row that may bring nothing.
 const MOST_IDLE_ROUNDS: usize = 20;
+/// How long a worker may be silent before somebody else is asked.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// The most that this grows.
+const MOST_PATIENCE: u32 = 8;
+/// How many times that patience may pass with nothing to show for it. A scheduler gives up a worker that is silent after
+/// five minutes, and then has its results computed elsewhere.
+const MOST_IDLE_PATIENCE: u32 = 12;
 
 /// Who is asked for what in one round.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -48,10 +59,10 @@ struct Round {
 }
 
 /// Spreads results over their holders, leaving out those that failed before.
-fn plan_round(holders: &[(Name, Vec<String>)], failed: &HashSet<String>) -> Round {
+fn plan_round(holders: &[(Name, Vec<String>)], failed: &HashSet<&str>) -> Round {
     let mut round = Round::default();
     for (i, (name, workers)) in holders.iter().enumerate() {
-        let usable: Vec<&String> = workers.iter().filter(|worker| !failed.contains(*worker)).collect();
+        let usable: Vec<&String> = workers.iter().filter(|worker| !failed.contains(worker.as_str())).collect();
         match (usable.is_empty(), workers.is_empty()) {
             (false, _) => {
                 let worker = usable[i % usable.len()].clone();
@@ -64,11 +75,21 @@ fn plan_round(holders: &[(Name, Vec<String>)], failed: &HashSet<String>) -> Roun
     round
 }
 
-/// The results of futures, in their order.
-pub(super) async fn gather(core: Arc<Core>, futures: Vec<(Name, Arc<Cell>)>) -> Result<Vec<Bytes>> {
+/// How the rounds of one gather go.
+struct Course {
+    patience: Duration,
+    /// Workers that failed since all were last tried, and why.
+    failed: BTreeMap<String, Error>,
+    n_idle: usize,
+    /// When something was last found.
+    fruitful_at: Instant,
+    pause: Duration,
+}
+
+/// The results of futures, in their order; workers may be silent for `patience`.
+pub(super) async fn gather(core: Arc<Core>, futures: Vec<(Name, Arc<Cell>)>, patience: Duration) -> Result<Vec<Bytes>> {
     let mut found: HashMap<Name, Bytes> = HashMap::with_capacity(futures.len());
-    let mut failed = HashSet::new();
-    let (mut n_idle, mut pause) = (0, FIRST_PAUSE);
+    let mut course = Course::new(patience);
     loop {
         let mut missing = Vec::new();
         for (name, cell) in futures.iter().filter(|(name, _)| !found.contains_key(name)) {
@@ -78,47 +99,80 @@ pub(super) async fn gather(core: Arc<Core>, futures: Vec<(Name, Arc<Cell>)>) -> 
         if missing.is_empty() {
             break;
         }
-        let n_found = found.len();
-        one_round(&core, &missing, &mut failed, &mut found).await?;
-        if found.len() > n_found {
-            (n_idle, pause) = (0, FIRST_PAUSE);
-            continue;
+        let before = (found.len(), course.failed.len());
+        one_round(&core, &missing, &mut course, &mut found).await?;
+        if found.len() > before.0 {
+            course.bear_fruit();
+        } else if course.failed.len() == before.1 {
+            course.check(patience).map_err(|detail| {
+                let text = format!("{} results cannot be fetched, {} among them: {detail}", missing.len(), missing[0]);
+                Error::remote(OP, &core.address, text)
+            })?;
+            course.rest().await;
         }
-        n_idle += 1;
-        if n_idle > MOST_IDLE_ROUNDS {
-            let detail = format!("{} results cannot be fetched, {} among them", missing.len(), missing[0]);
-            return Err(Error::remote(OP, &core.address, detail));
-        }
-        sleep(pause).await;
-        pause = (2 * pause).min(LONGEST_PAUSE);
-        // Others may have come back, and there may be nobody else.
-        failed.clear();
     }
     let in_order = futures.iter().map(|(name, _)| found.get(name).cloned());
     in_order.collect::<Option<_>>().ok_or_else(|| Error::bug(OP, "a result that was found is not there"))
 }
 
+impl Course {
+    fn new(patience: Duration) -> Self {
+        Self { patience, failed: BTreeMap::new(), n_idle: 0, fruitful_at: Instant::now(), pause: FIRST_PAUSE }
+    }
+
+    fn bear_fruit(&mut self) {
+        (self.n_idle, self.fruitful_at, self.pause) = (0, Instant::now(), FIRST_PAUSE);
+    }
+
+    /// An error if this has gone on for too long; it says what failed last.
+    fn check(&self, patience: Duration) -> Result<(), String> {
+        let idle = self.fruitful_at.elapsed();
+        if self.n_idle < MOST_IDLE_ROUNDS && idle < patience * MOST_IDLE_PATIENCE {
+            return Ok(());
+        }
+        let failed: Vec<String> = self.failed.iter().map(|(worker, error)| format!("{worker} ({error})")).collect();
+        let failed = if failed.is_empty() { "nobody has them".to_owned() } else { failed.join(", ") };
+        Err(format!("{} rounds in {idle:.1?} brought nothing; last: {failed}", self.n_idle + 1))
+    }
+
+    /// A pause after a round that brought nothing, for which everybody was asked.
+    async fn rest(&mut self) {
+        sleep(self.pause).await;
+        self.n_idle += 1;
+        self.pause = (2 * self.pause).min(LONGEST_PAUSE);
+        if !self.failed.is_empty() {
+            self.patience = (2 * self.patience).min(MOST_PATIENCE * PATIENCE);
+        }
+        // Others may have come back, and there may be nobody else.
+        self.failed.clear();
+    }
+}
+
 async fn one_round(
     core: &Arc<Core>,
     names: &[Name],
-    failed: &mut HashSet<String>,
+    course: &mut Course,
     found: &mut HashMap<Name, Bytes>,
 ) -> Result<()> {
-    let round = plan_round(&who_has(core, names).await?, failed);
+    let failed = course.failed.keys().map(String::as_str).collect();
+    let round = plan_round(&who_has(core, names).await?, &failed);
     let mut transfers = JoinSet::new();
     for (worker, names) in round.by_worker {
-        transfers.spawn(fetch_all(core.peers.clone(), worker, names));
+        transfers.spawn(fetch_all(core.peers.clone(), worker, names, course.patience));
     }
     while let Some(transfer) = transfers.join_next().await {
         let (worker, values, end) =
             transfer.map_err(|fault| Error::bug(OP, format!("a transfer ended badly: {fault}")))?;
         found.extend(values);
-        if end.is_err() {
-            failed.insert(worker);
+        if let Err(error) = end {
+            course.failed.insert(worker, error);
         }
     }
     if !round.unreachable.is_empty() {
-        found.extend(through_scheduler(core, &round.unreachable).await?);
+        // It may wait for the worker that is silent here. If it is gone itself, it is not there to be asked who has what.
+        if let Ok(values) = through_scheduler(core, &round.unreachable, course.patience).await {
+            found.extend(values);
+        }
     }
     if !round.missing.is_empty() {
         core.tell(Command::Missing(round.missing));
@@ -139,12 +193,17 @@ async fn who_has(core: &Core, names: &[Name]) -> Result<Vec<(Name, Vec<String>)>
 }
 
 /// Fetches from one worker until it has given what it has, or fails.
-async fn fetch_all(peers: RpcPool, worker: String, names: Vec<Name>) -> (String, Vec<(Name, Bytes)>, Result<()>) {
+async fn fetch_all(
+    peers: RpcPool,
+    worker: String,
+    names: Vec<Name>,
+    patience: Duration,
+) -> (String, Vec<(Name, Bytes)>, Result<()>) {
     let mut values = Vec::with_capacity(names.len());
     let (mut rest, mut n_results) = (&names[..], FIRST_RESULTS);
     while !rest.is_empty() {
         let (now, later) = rest.split_at(n_results.min(rest.len()));
-        match fetch(&peers, &worker, now).await {
+        match fetch(&peers, &worker, now, patience).await {
             Ok(fetched) => {
                 n_results = next_size(n_results, fetched.iter().map(|(_, value)| value.len()).sum(), fetched.len());
                 values.extend(fetched);
@@ -167,10 +226,11 @@ fn next_size(n_results: usize, n_bytes: usize, n_fetched: usize) -> usize {
     (ANSWER_BYTES / mean_bytes.max(1)).clamp(1, n_results.saturating_mul(8).min(MOST_RESULTS))
 }
 
-async fn fetch(peers: &RpcPool, worker: &str, names: &[Name]) -> Result<Vec<(Name, Bytes)>> {
+async fn fetch(peers: &RpcPool, worker: &str, names: &[Name], patience: Duration) -> Result<Vec<(Name, Bytes)>> {
     let address: Address = worker.parse()?;
     let keys: Vec<Key> = names.iter().map(|name| Key::from(&**name)).collect();
     let mut lease = peers.lease(&address).await?;
+    lease.comm().set_patience(Some(patience));
     loop {
         let reply = check_reply("get_data", worker, lease.exchange(&data_request(&keys, None)).await?)?;
         let values = match read_data_reply(&reply, &Limits::default())? {
@@ -188,9 +248,10 @@ async fn fetch(peers: &RpcPool, worker: &str, names: &[Name]) -> Result<Vec<(Nam
 }
 
 /// Has the scheduler fetch results from workers that cannot be reached from here. What it cannot get is left out.
-async fn through_scheduler(core: &Core, names: &[Name]) -> Result<Vec<(Name, Bytes)>> {
+async fn through_scheduler(core: &Core, names: &[Name], patience: Duration) -> Result<Vec<(Name, Bytes)>> {
     let request = Value::map([("op", "gather".into()), ("keys", names.iter().map(|name| &**name).collect())]);
     let mut lease = core.pool.lease(&core.address).await?;
+    lease.comm().set_patience(Some(patience));
     let reply = lease.exchange(&request).await?;
     lease.give_back();
     if reply.text("status")? != "OK" {
@@ -216,7 +277,7 @@ mod tests {
 
     #[test]
     fn results_are_asked_of_those_who_have_them() {
-        let failed = HashSet::from(["c".to_owned()]);
+        let failed = HashSet::from(["c"]);
         let round = plan_round(&holders(&[("w", &["a"]), ("x", &["c", "b"]), ("y", &["c"]), ("z", &[])]), &failed);
         assert_eq!(round.by_worker.len(), 2);
         assert_eq!((&round.by_worker["a"][..], &round.by_worker["b"][..]), (&["w".into()][..], &["x".into()][..]));

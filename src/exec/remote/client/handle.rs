@@ -13,7 +13,7 @@ use super::connect::{Connected, connect};
 use super::core::Core;
 use super::driver::{Command, Driver};
 use super::future::RemoteFuture;
-use super::gather::gather;
+use super::gather::{PATIENCE, gather};
 use super::options::{ConnectOptions, SubmitOptions};
 use super::park::wait_for;
 use super::results::Results;
@@ -248,7 +248,7 @@ impl Client {
     /// The same, from any asynchronous runtime.
     pub(crate) async fn gather_async(&self, futures: &[RemoteFuture]) -> Result<Vec<Bytes>> {
         let wanted = futures.iter().map(|future| (future.name().clone(), future.cell().clone())).collect();
-        self.core.run(gather(self.core.clone(), wanted)).await
+        self.core.run(gather(self.core.clone(), wanted, PATIENCE)).await
     }
 
     /// Puts values on workers, as their runner encodes them. They cannot be computed again if their worker is lost.

@@ -2,12 +2,15 @@
 //!
 //! The memory for a frame grows with the bytes that have arrived, whatever length was claimed.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, ReadHalf, WriteHalf};
+use tokio::time::timeout;
 
 use crate::block::fresh;
 use crate::error::{Error, Result};
@@ -48,12 +51,14 @@ pub(crate) struct MessageReader {
     flow: BufReader<ReadHalf<BoxedFlow>>,
     limits: Limits,
     peer: Arc<str>,
+    patience: Option<Duration>,
 }
 
 /// The sending half of a connection.
 pub(crate) struct MessageWriter {
     flow: WriteHalf<BoxedFlow>,
     peer: Arc<str>,
+    patience: Option<Duration>,
 }
 
 impl Comm {
@@ -62,8 +67,8 @@ impl Comm {
         let peer: Arc<str> = peer.into();
         let (read, write) = tokio::io::split(flow);
         let flow = BufReader::with_capacity(BUFFER_BYTES, read);
-        let mut reader = MessageReader { flow, limits: Limits::handshake(), peer: peer.clone() };
-        let mut writer = MessageWriter { flow: write, peer: peer.clone() };
+        let mut reader = MessageReader { flow, limits: Limits::handshake(), peer: peer.clone(), patience: None };
+        let mut writer = MessageWriter { flow: write, peer: peer.clone(), patience: None };
         // Both sides speak first, so nobody waits here.
         writer.write(&ours.to_value()).await?;
         let theirs = Handshake::from_value(&reader.expect().await?)?;
@@ -82,6 +87,12 @@ impl Comm {
         self.compression
     }
 
+    /// How long to wait for the next byte, whichever way it goes: an error says then that the other side is silent.
+    /// Without a limit a connection that is open is waited for.
+    pub(crate) fn set_patience(&mut self, patience: Option<Duration>) {
+        (self.reader.patience, self.writer.patience) = (patience, patience);
+    }
+
     /// Sends a request and waits for the answer.
     pub(crate) async fn exchange(&mut self, request: &Value) -> Result<Value> {
         self.writer.write(request).await?;
@@ -95,14 +106,14 @@ impl MessageReader {
     /// A read that is given up half-way leaves the connection useless.
     pub(crate) async fn read(&mut self) -> Result<Option<Value>> {
         let mut head = [0; LENGTH_BYTES];
-        let n_bytes = match self.flow.read(&mut head).await {
+        let n_bytes = match self.receive(&mut head).await {
             Ok(0) => return Ok(None),
             // Python ends encrypted connections without a word. Between two messages nothing can have been cut off.
             Err(end) if end.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
             Ok(n_bytes) => n_bytes,
             Err(source) => return Err(self.broken(source)),
         };
-        self.flow.read_exact(&mut head[n_bytes..]).await.map_err(|source| self.broken(source))?;
+        self.fill(&mut head, n_bytes).await?;
         let unsplit = self.read_bytes(unsplit_bytes(head, &self.limits)?).await?;
         let mut cut = cut_frames(&unsplit, &self.limits)?;
         for n_bytes in cut.missing_bytes {
@@ -125,14 +136,32 @@ impl MessageReader {
                 larger[..n_read].copy_from_slice(&bytes);
                 bytes = larger;
             }
-            let n_more = self.flow.read(&mut bytes[n_read..]).await.map_err(|source| self.broken(source))?;
-            if n_more == 0 {
-                let detail = format!("the connection ended {} bytes before the end of a message", n_bytes - n_read);
-                return Err(Error::remote(OP, &self.peer, detail));
-            }
-            n_read += n_more;
+            n_read = self.fill_some(&mut bytes, n_read, n_bytes).await?;
         }
         Ok(bytes.into())
+    }
+
+    /// Fills bytes from `n_read` on.
+    async fn fill(&mut self, bytes: &mut [u8], mut n_read: usize) -> Result<()> {
+        while n_read < bytes.len() {
+            n_read = self.fill_some(bytes, n_read, bytes.len()).await?;
+        }
+        Ok(())
+    }
+
+    /// Fills some of the bytes from `n_read` on, of `n_bytes` that have to come; gives how many there are then.
+    async fn fill_some(&mut self, bytes: &mut [u8], n_read: usize, n_bytes: usize) -> Result<usize> {
+        match self.receive(&mut bytes[n_read..]).await.map_err(|source| self.broken(source))? {
+            0 => {
+                let detail = format!("the connection ended {} bytes before the end of a message", n_bytes - n_read);
+                Err(Error::remote(OP, &self.peer, detail))
+            }
+            n_more => Ok(n_read + n_more),
+        }
+    }
+
+    async fn receive(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        in_time(self.patience, self.flow.read(bytes)).await
     }
 
     /// Whether the connection is open and nothing has arrived, as far as can be known without waiting.
@@ -152,9 +181,13 @@ impl MessageWriter {
     pub(crate) async fn write(&mut self, message: &Value) -> Result<()> {
         let frames = encode_message(message)?;
         for part in join_frames(&frames) {
-            self.flow.write_all(&part).await.map_err(|source| self.broken(source))?;
+            let mut rest = &part[..];
+            while !rest.is_empty() {
+                let written = in_time(self.patience, self.flow.write(rest)).await.and_then(some_bytes);
+                rest = &rest[written.map_err(|source| self.broken(source))?..];
+            }
         }
-        self.flow.flush().await.map_err(|source| self.broken(source))
+        in_time(self.patience, self.flow.flush()).await.map_err(|source| self.broken(source))
     }
 
     /// Tells the other side that nothing will follow.
@@ -165,6 +198,17 @@ impl MessageWriter {
     fn broken(&self, source: std::io::Error) -> Error {
         Error::remote(OP, &self.peer, &source).with_source(source)
     }
+}
+
+/// Waits for a step of a transfer, but not longer than `patience`.
+async fn in_time<T>(patience: Option<Duration>, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let Some(patience) = patience else { return step.await };
+    let silence = || io::Error::new(io::ErrorKind::TimedOut, format!("not a byte within {patience:?}"));
+    timeout(patience, step).await.unwrap_or_else(|_| Err(silence()))
+}
+
+fn some_bytes(n_written: usize) -> io::Result<usize> {
+    if n_written == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(n_written) }
 }
 
 impl std::fmt::Debug for Comm {
@@ -227,6 +271,34 @@ mod tests {
                 raw.write_all(nonsense).await.unwrap();
                 assert!(Comm::open(Box::new(flow), "raw", Handshake::ours(None), Limits::default()).await.is_err());
             }
+        });
+    }
+
+    #[test]
+    fn silence_is_an_error_and_slowness_is_not() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let (flow, mut raw) = tokio::io::duplex(1 << 20);
+            let ours = Handshake::ours(None);
+            raw.write_all(&join_frames(&encode_message(&ours.to_value()).unwrap()).concat()).await.unwrap();
+            let mut comm = Comm::open(Box::new(flow), "raw", ours, Limits::default()).await.unwrap();
+            comm.set_patience(Some(Duration::from_secs(30)));
+            let message = join_frames(&encode_message(&"a message of some bytes".into()).unwrap()).concat();
+            let slowly = async {
+                for byte in &message {
+                    tokio::time::sleep(Duration::from_secs(29)).await;
+                    raw.write_all(std::slice::from_ref(byte)).await.unwrap();
+                }
+                raw.write_all(&message[..9]).await.unwrap();
+            };
+            let (read, ()) = tokio::join!(comm.reader.read(), slowly);
+            assert_eq!(read.unwrap(), Some("a message of some bytes".into()));
+            let error = comm.reader.read().await.unwrap_err();
+            assert!(error.is_remote() && error.to_string().contains("raw: not a byte within 30s"), "{error}");
+            // Nobody reads on the other side.
+            let large = Value::from(Bytes::from(vec![0; 2 << 20]));
+            let error = comm.writer.write(&large).await.unwrap_err();
+            assert!(error.to_string().contains("not a byte within 30s"), "{error}");
         });
     }
 

@@ -51,10 +51,7 @@ impl RpcPool {
 
     /// Sends a request and waits for its answer; an answer that says that the other side failed is an error.
     pub(crate) async fn call(&self, address: &Address, request: &Value) -> Result<Value> {
-        let mut lease = self.lease(address).await?;
-        let reply = lease.exchange(request).await?;
-        lease.give_back();
-        check_reply(request.get("op").and_then(Value::as_text).unwrap_or("request"), address, reply)
+        self.call_patiently(None, address, request).await
     }
 
     /// The same, with a limit on the time for all of it.
@@ -63,6 +60,20 @@ impl RpcPool {
             Ok(reply) => reply,
             Err(_) => Err(Error::remote(OP, address, format!("no answer within {limit:?} to {request:?}"))),
         }
+    }
+
+    /// As [`call`](Self::call), but the other side may be silent for so long only.
+    pub(crate) async fn call_patiently(
+        &self,
+        patience: Option<Duration>,
+        address: &Address,
+        request: &Value,
+    ) -> Result<Value> {
+        let mut lease = self.lease(address).await?;
+        lease.comm().set_patience(patience);
+        let reply = lease.exchange(request).await?;
+        lease.give_back();
+        check_reply(request.get("op").and_then(Value::as_text).unwrap_or("request"), address, reply)
     }
 
     /// A connection for requests that take more than one message each way.
@@ -161,10 +172,11 @@ impl Lease {
     }
 
     /// Keeps the connection for other requests. Nothing may be under way on it.
-    pub(crate) fn give_back(self) {
+    pub(crate) fn give_back(mut self) {
         if self.pool.n_waiting.load(Ordering::SeqCst) > 0 {
             return;
         }
+        self.comm().set_patience(None);
         let Self { connection, address, pool } = self;
         pool.idle().entry(address).or_default().push(connection);
     }

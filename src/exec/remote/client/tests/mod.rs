@@ -3,4 +3,5 @@
 mod book;
 mod cluster;
 mod faults;
+mod silence;
 mod work;
