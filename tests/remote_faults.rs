@@ -1,7 +1,8 @@
 //! Workers, schedulers and links that fail while a cluster computes: every answer is right, or there is a clear error.
 //!
 //! Needs a stock scheduler: `HYPERSLAB_DASK_PYTHON` names a Python with `distributed`; without that variable the tests say
-//! that they are skipped. `HYPERSLAB_KILLS` is the number of workers that are killed, 5 unless set.
+//! that they are skipped. `HYPERSLAB_KILLS` is the number of workers that are killed, 5 unless set, `HYPERSLAB_STOPS` that of
+//! workers that are stopped, 1 unless set, and `HYPERSLAB_SCHEDULER_KILLS` that of schedulers that are killed, 3 unless set.
 
 #![cfg(feature = "remote")]
 
@@ -84,6 +85,16 @@ fn timed(runtime: &Runtime) -> (Duration, Result<f64>) {
     (start.elapsed(), answer)
 }
 
+/// How often something is to be tried.
+fn n_rounds(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// The middle one and the longest of some times.
+fn summary(times: &mut [Duration]) -> String {
+    format!("median {:?}, longest {:?}", median(times), times[times.len() - 1])
+}
+
 fn median(times: &mut [Duration]) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]
@@ -103,7 +114,7 @@ fn during<T: Send>(delay: Duration, run: impl FnOnce() -> T, harm: impl FnOnce()
 #[test]
 fn killed_workers_cost_time_and_nothing_else() {
     let Some(options) = options() else { return };
-    let n_kills = std::env::var("HYPERSLAB_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
+    let n_kills = n_rounds("HYPERSLAB_KILLS", 5);
     let expected = job().unwrap();
     let cluster = options.start().unwrap();
     let runtime = runtime(&cluster);
@@ -137,45 +148,67 @@ fn killed_workers_cost_time_and_nothing_else() {
 #[test]
 fn a_worker_that_hangs_is_replaced() {
     let Some(options) = options() else { return };
+    let n_stops = n_rounds("HYPERSLAB_STOPS", 1);
     let expected = job().unwrap();
     let cluster = options.start().unwrap();
     let runtime = runtime(&cluster);
-    let usual = timed(&runtime).0;
-    let victim = cluster.worker_ids()[1];
-    let (time, answer) = during(usual / 2, || timed(&runtime), || signal(victim, "STOP"));
-    assert_eq!(answer.unwrap().to_bits(), expected.to_bits());
-    eprintln!("a stopped worker: {time:?} where a run takes {usual:?}");
-    // A run that needed nothing of it was over before anybody noticed; it is replaced all the same.
-    let deadline = Instant::now() + WATCHDOG;
-    while cluster.worker_ids().contains(&victim) || cluster.worker_ids().len() < 3 {
-        assert!(Instant::now() < deadline, "{}", cluster.log());
-        thread::sleep(Duration::from_millis(5));
+    let mut dice = Dice(11);
+    let (mut times, mut usuals) = (Vec::new(), Vec::new());
+    for stop in 0..n_stops {
+        let usual = timed(&runtime).0;
+        usuals.push(usual);
+        let victims = cluster.worker_ids();
+        let victim = victims[dice.below(victims.len() as u64) as usize];
+        let (time, answer) = during(usual / 2, || timed(&runtime), || signal(victim, "STOP"));
+        let answer = answer.unwrap_or_else(|error| panic!("stop {stop}: {error}\n{}", cluster.log()));
+        assert_eq!(answer.to_bits(), expected.to_bits(), "stop {stop}");
+        times.push(time);
+        // A run that needed nothing of it was over before anybody noticed; it is replaced all the same.
+        let deadline = Instant::now() + WATCHDOG;
+        while cluster.worker_ids().contains(&victim) || cluster.worker_ids().len() < 3 {
+            assert!(Instant::now() < deadline, "stop {stop}: {}", cluster.log());
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(timed(&runtime).1.unwrap().to_bits(), expected.to_bits());
     }
-    assert_eq!(timed(&runtime).1.unwrap().to_bits(), expected.to_bits());
+    eprintln!("{n_stops} stopped workers: a run takes {:?}; then: {}", median(&mut usuals), summary(&mut times));
 }
 
 #[test]
 fn a_lost_scheduler_is_an_error_and_its_workers_come_back() {
     let Some(options) = options() else { return };
+    let n_kills = n_rounds("HYPERSLAB_SCHEDULER_KILLS", 3);
     let expected = job().unwrap();
     let mut cluster = options.start().unwrap();
-    for _ in 0..3 {
+    let mut dice = Dice(13);
+    let (mut told, mut back) = (Vec::new(), Vec::new());
+    for kill in 0..n_kills {
         let before = runtime(&cluster);
         let usual = timed(&before).0;
-        let lost = thread::scope(|scope| {
-            let run = scope.spawn(|| timed(&before));
-            thread::sleep(usual / 2);
+        let delay = usual.mul_f64(dice.below(1_000) as f64 / 1_000.0);
+        let (killed_at, started_at, lost) = thread::scope(|scope| {
+            let run = scope.spawn(|| (timed(&before).1, Instant::now()));
+            thread::sleep(delay);
+            let killed_at = Instant::now();
             cluster.restart_scheduler().unwrap();
-            run.join().unwrap()
+            (killed_at, Instant::now(), run.join().unwrap())
         });
-        match lost.1 {
+        match lost {
             // The run was over before.
-            Ok(answer) => assert_eq!(answer.to_bits(), expected.to_bits()),
-            Err(error) => assert!(error.is_remote(), "{error}"),
+            (Ok(answer), _) => assert_eq!(answer.to_bits(), expected.to_bits(), "kill {kill}"),
+            (Err(error), ended_at) => {
+                assert!(error.is_remote() && error.to_string().contains("the scheduler is gone"), "{kill}: {error}");
+                told.push(ended_at.saturating_duration_since(killed_at));
+            }
         }
         cluster.wait_for_workers(3, WATCHDOG).unwrap();
-        assert_eq!(timed(&runtime(&cluster)).1.unwrap().to_bits(), expected.to_bits());
+        back.push(started_at.elapsed());
+        assert_eq!(timed(&runtime(&cluster)).1.unwrap().to_bits(), expected.to_bits(), "kill {kill}");
     }
+    if !told.is_empty() {
+        eprintln!("{} of {n_kills} killed schedulers met a run: it fails after: {}", told.len(), summary(&mut told));
+    }
+    eprintln!("all workers are back after the next scheduler listens: {}", summary(&mut back));
 }
 
 #[test]

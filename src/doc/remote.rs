@@ -173,9 +173,17 @@
 //! | what | then |
 //! |---|---|
 //! | a worker | its tasks run elsewhere, and what it held is computed again; the nanny starts another one |
-//! | a worker hangs or is stopped | its nanny ends it after eight seconds without a sign of life; without a nanny the scheduler waits five minutes |
+//! | a worker hangs | its nanny ends it after eight seconds without a sign of life; without a nanny the scheduler waits five minutes |
+//! | a signal stops a worker | its nanny ends it after three seconds |
 //! | a task kills its worker three times | the scheduler gives the task up, and the run fails with that error |
 //! | the scheduler | the run fails with an error; workers join the next scheduler at that address by themselves |
 //! | a worker is connected and silent | results are fetched from another holder, or by the scheduler, after thirty seconds without a byte, and computed again when the scheduler has given the worker up; after some six minutes without either there is an error |
+//! | nothing: a client restarts the workers | all results are gone, and futures, runs and persisted arrays say so; nannies start all workers anew |
 //! | a network link | an error, or other workers, after thirty seconds |
 //! | the client | the scheduler forgets what only it wanted |
+//!
+//! [`Client::restart`](crate::exec::remote::Client::restart), and `restart` and `restart_workers` of a Python client, have
+//! nannies start workers anew; so does a scheduler that has heard nothing of a worker for five minutes. A nanny listens
+//! where its worker does, on a port of its own and under the same rules. It runs nothing that is sent to it: plugins for
+//! nannies, and `Client.run(.., nanny=True)`, are refused with an error. Workers without nannies leave on a restart and do
+//! not come back by themselves.

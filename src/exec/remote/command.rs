@@ -115,6 +115,9 @@ struct Arguments {
     /// Standard input is a socket, and the process leaves when its other end does.
     #[arg(long, hide = true)]
     supervised: bool,
+    /// Where the nanny of this worker listens.
+    #[arg(long, hide = true, value_name = "ADDRESS")]
+    nanny_address: Option<String>,
     /// Print what clients and workers must have in common, and leave.
     #[arg(long)]
     manifest: bool,
@@ -141,7 +144,8 @@ impl Arguments {
         let options = self.options()?;
         let limit_bytes = options.memory.limit_bytes;
         if !self.no_nanny {
-            return look_after_this_program(NannyPolicy { limit_bytes, ..NannyPolicy::default() }, self.supervised);
+            let policy = NannyPolicy { limit_bytes, ..NannyPolicy::default() };
+            return look_after_this_program(&options, policy, self.supervised);
         }
         limit_kernel_threads(options.n_threads);
         run_as_worker(&options, Arc::new(BlockRunner::new(registry, limit_bytes)), self.supervised)
@@ -161,6 +165,7 @@ impl Arguments {
             security: self.security(Security::from_env()?),
             folder: self.local_directory.clone().unwrap_or(usual.folder),
             death_timeout: self.death_timeout.map(read_seconds).transpose()?,
+            nanny: self.nanny_address.clone(),
             ..usual
         })
     }

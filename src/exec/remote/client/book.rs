@@ -121,7 +121,7 @@ pub(super) struct Book {
     entries: HashMap<Name, Entry>,
     /// Chunks that the scheduler has not confirmed.
     open: HashMap<u64, Chunk>,
-    newest_submission: u64,
+    newest_submission: Option<u64>,
     /// Submissions up to this one were swept away by a restart.
     swept_submission: Option<u64>,
     gone: Option<Error>,
@@ -186,11 +186,13 @@ impl Book {
         }
         if self.swept_submission.is_some_and(|swept| chunk.submission <= swept) {
             self.out.push(Instruction::Discard(chunk.id));
-            let is_new = |status: &Status| matches!(status, Status::Pending);
-            chunk.wanted.iter().for_each(|name| self.become_if(name, Status::Failed(restart_error()), is_new));
+            let is_waited_for = |entry: &Entry| matches!(entry.status, Status::Pending) && !entry.is_desired;
+            let waiting = chunk.wanted.iter().filter(|name| self.entries.get(*name).is_some_and(is_waited_for));
+            let waiting: Vec<Name> = waiting.cloned().collect();
+            waiting.iter().for_each(|name| self.tell(name, Status::Failed(restart_error())));
             return;
         }
-        self.newest_submission = self.newest_submission.max(chunk.submission);
+        self.newest_submission = self.newest_submission.max(Some(chunk.submission));
         for name in &chunk.wanted {
             let entry = self.pin(name, 1);
             entry.is_given_up = false;
@@ -302,7 +304,7 @@ impl Book {
 
     fn restarted(&mut self) {
         self.open.clear();
-        self.swept_submission = Some(self.newest_submission);
+        self.swept_submission = self.newest_submission;
         self.out.retain(|instruction| !matches!(instruction, Instruction::Release(_)));
         self.sweep(&restart_error(), |_| true);
         self.entries.retain(|_, entry| entry.cell.is_some());

@@ -70,6 +70,7 @@ impl Core {
         options: &SubmitOptions,
     ) -> Result<Vec<RemoteFuture>> {
         self.check_alive()?;
+        self.check_inputs(&tasks)?;
         let desired: HashSet<Name> = wanted.iter().cloned().collect();
         let chunks = plan_chunks(tasks, &desired, options.chunk_tasks)?;
         let n_found: usize = chunks.iter().map(|chunk| chunk.wanted.len()).sum();
@@ -86,6 +87,19 @@ impl Core {
             self.tell(Command::Submit { chunk: Chunk { id, submission, wanted, lent, spent }, message });
         }
         Ok(futures)
+    }
+
+    /// Fails if the tasks need a result from elsewhere that will never be there: the scheduler would only say that it does
+    /// not know it.
+    fn check_inputs(&self, tasks: &[RemoteTask]) -> Result<()> {
+        let inputs = || tasks.iter().flat_map(|task| &task.deps).map(String::as_str);
+        if self.results.failure_among(inputs()).is_none() {
+            return Ok(());
+        }
+        // What failed once may be one of these tasks, which is tried again.
+        let own: HashSet<&str> = tasks.iter().map(|task| task.key.as_str()).collect();
+        let failure = self.results.failure_among(inputs().filter(|name| !own.contains(name)));
+        failure.map_or(Ok(()), Err)
     }
 
     /// Futures of results that others have submitted or scattered.

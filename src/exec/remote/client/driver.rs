@@ -36,12 +36,20 @@ const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
 /// What futures and submissions ask for.
 #[derive(Debug)]
 pub(super) enum Command {
-    Held { name: Name, cell: u64 },
+    Held {
+        name: Name,
+        cell: u64,
+    },
     Dropped(Name),
-    Submit { chunk: Chunk, message: Value },
+    Submit {
+        chunk: Chunk,
+        message: Value,
+    },
     Join(Vec<Name>),
     GiveUp(Vec<Name>),
     Missing(Vec<Name>),
+    /// Tell when everything has been heard that the scheduler had said before.
+    CatchUp(oneshot::Sender<()>),
     Close(Option<oneshot::Sender<()>>),
 }
 
@@ -68,6 +76,11 @@ pub(super) struct Driver {
     scheduler: Address,
     heard_at: Instant,
     answers_heartbeats: bool,
+    /// Who waits until everything has been heard, by the name of a result that there is not.
+    catching_up: HashMap<String, oneshot::Sender<()>>,
+    n_catch_ups: u64,
+    /// Who has heard everything and is told when it has been carried out.
+    caught_up: Vec<oneshot::Sender<()>>,
 }
 
 impl Driver {
@@ -81,6 +94,9 @@ impl Driver {
             scheduler,
             heard_at: Instant::now(),
             answers_heartbeats: false,
+            catching_up: HashMap::new(),
+            n_catch_ups: 0,
+            caught_up: Vec::new(),
         }
     }
 
@@ -124,6 +140,10 @@ impl Driver {
                 Command::Join(names) => Event::Joined(names),
                 Command::GiveUp(names) => Event::GivenUp(names),
                 Command::Missing(names) => Event::Missing(names),
+                Command::CatchUp(done) => {
+                    self.catch_up(done)?;
+                    continue;
+                }
                 Command::Close(done) => return Err(End::Asked(done)),
             };
             self.book.handle(event);
@@ -131,10 +151,20 @@ impl Driver {
         Ok(())
     }
 
+    /// Asks for a result that there is not: the answer comes after all that has been said before.
+    fn catch_up(&mut self, done: oneshot::Sender<()>) -> Result<()> {
+        let name = format!("{}-catch-up-{}", self.client, self.n_catch_ups);
+        self.n_catch_ups += 1;
+        self.sender.send(report_key(&name, &self.client))?;
+        self.catching_up.insert(name, done);
+        Ok(())
+    }
+
     fn take_note(&mut self, note: Result<Vec<Value>>) -> Result<(), End> {
         self.heard_at = Instant::now();
         for message in note? {
             match read_message(&message)? {
+                Heard::Event(Event::Forgotten(names, _)) if self.has_caught_up(&names) => {}
                 Heard::Event(event) => self.book.handle(event),
                 Heard::GraphRead(token) => {
                     if let Some(id) = chunk_of(&token, &self.client) {
@@ -146,6 +176,14 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// Whether this is the answer to somebody who wanted to catch up; that one is told.
+    fn has_caught_up(&mut self, names: &[String]) -> bool {
+        let [name] = names else { return false };
+        let Some(done) = self.catching_up.remove(name) else { return false };
+        self.caught_up.push(done);
+        true
     }
 
     fn beat(&mut self) -> Result<(), End> {
@@ -175,6 +213,8 @@ impl Driver {
                 }
             }
         }
+        // Who has asked may not wait any more.
+        self.caught_up.drain(..).for_each(|done| done.send(()).unwrap_or(()));
         Ok(())
     }
 

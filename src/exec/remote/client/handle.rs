@@ -16,6 +16,7 @@ use super::future::RemoteFuture;
 use super::gather::{PATIENCE, gather};
 use super::options::{ConnectOptions, SubmitOptions};
 use super::park::wait_for;
+use super::restart::restart;
 use super::results::Results;
 use super::scatter::{ScatterOptions, running_workers, scatter};
 use crate::error::{Error, Result};
@@ -176,6 +177,52 @@ impl Client {
             }
             std::thread::sleep(LOOK_PAUSE);
         }
+    }
+
+    /// Has all workers start anew and waits until they are back.
+    ///
+    /// The scheduler forgets every result and every task, those of other clients too: all futures fail with an error that
+    /// says so, runs that wait for them do, and so do arrays that have been persisted there. Clients stay connected, and
+    /// what is submitted afterwards runs. A worker that does not leave by itself is ended by its nanny.
+    ///
+    /// Workers without a nanny end and do not come back, unless something else starts them again.
+    ///
+    /// # Errors
+    ///
+    /// Fewer workers than before are back within `limit`, or the scheduler is gone. In the first case everything has been
+    /// forgotten all the same, and workers may still come.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use hyperslab::exec::remote::{Client, ConnectOptions};
+    /// let client = Client::connect(&ConnectOptions::address("tcp://127.0.0.1:8786"))?;
+    /// client.restart(Duration::from_secs(60))?;
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn restart(&self, limit: Duration) -> Result<()> {
+        wait_for(self.restart_async(limit))
+    }
+
+    /// The same, from any asynchronous runtime.
+    ///
+    /// # Errors
+    ///
+    /// As for [`restart`](Self::restart).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use hyperslab::exec::remote::Client;
+    /// async fn start_anew(client: &Client) -> hyperslab::Result<()> {
+    ///     client.restart_async(Duration::from_secs(60)).await
+    /// }
+    /// ```
+    pub async fn restart_async(&self, limit: Duration) -> Result<()> {
+        let core = self.core.clone();
+        self.core.run(async move { restart(&core, limit).await }).await
     }
 
     /// Why this client is of no use any more, if that is so.

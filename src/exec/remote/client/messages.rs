@@ -1,5 +1,7 @@
 //! What a client says on its stream, and what it is told there.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::book::{Event, Name};
@@ -72,6 +74,17 @@ pub(super) fn about_keys(op: &str, keys: &[Name], client: &str) -> Value {
 /// `report-key`: the scheduler says how a result stands.
 pub(super) fn report_key(key: &str, client: &str) -> Value {
     Value::map([("op", "report-key".into()), ("key", key.into()), ("client", client.into())])
+}
+
+/// `restart`: the scheduler forgets all results, and waits so long for workers that start anew.
+pub(super) fn restart_request(client: &str, limit: Duration) -> Value {
+    Value::map([
+        ("op", "restart".into()),
+        ("client", client.into()),
+        ("timeout", limit.as_secs_f64().into()),
+        ("wait_for_workers", true.into()),
+        ("stimulus_id", format!("client-restart-{client}").into()),
+    ])
 }
 
 /// `subscribe-topic` for what the scheduler notes about this client: among others, that it has read a graph.

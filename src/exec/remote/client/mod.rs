@@ -16,6 +16,7 @@
 //! | `driver` `core` `handle` | the thread, what it shares, and [`Client`] |
 //! | `connect` `options` | reaching a scheduler; settings |
 //! | `gather` `scatter` | results and values on their way |
+//! | `restart` | having all workers start anew |
 //! | `park` | waiting without a runtime |
 //!
 //! It does not survive its scheduler: what that knew is lost with it, and everything has to be submitted again.
@@ -31,6 +32,7 @@ mod handle;
 mod messages;
 mod options;
 mod park;
+mod restart;
 mod results;
 mod scatter;
 

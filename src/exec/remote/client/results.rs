@@ -110,6 +110,15 @@ impl Results {
         }
     }
 
+    /// Why there will never be the first of these results of which that is known.
+    pub(super) fn failure_among<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Option<Error> {
+        let slots = self.slots();
+        names.into_iter().find_map(|name| match slots.by_name.get(name)?.cell.status() {
+            Status::Failed(error) => Some(error),
+            Status::Pending | Status::Finished => None,
+        })
+    }
+
     /// Fails everything that is waited for, now and later.
     pub(super) fn end(&self, error: &Error) {
         let mut slots = self.slots();
@@ -151,6 +160,15 @@ mod tests {
         results.tell(&x, 0, Status::Finished);
         assert!(matches!(third[0].status(), Status::Pending), "that was told to an earlier life");
         assert_eq!(heard.into_inner(), ["x 0", "y 1", "gone", "x 2"]);
+    }
+
+    #[test]
+    fn failures_are_found_among_others() {
+        let results = Results::default();
+        let _cells = results.hold(&names(), |_, _| ());
+        assert!(results.failure_among(["x", "y", "unknown"]).is_none());
+        results.tell(&names()[1], 1, Status::Failed(Error::value("test", "no")));
+        assert!(results.failure_among(["x", "unknown", "y"]).unwrap().to_string().contains("no"));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! | `tcp` | sockets: dialling, listening, liveness |
 //! | `tls` | certificates and versions for rustls |
 //! | `rpc` | requests and answers |
+//! | `serve` | the other side of that: listening, and answering |
 //! | `stream` | batches of messages without answers |
 
 // The whole interface of this layer is listed here; not all of it has a user in the layers above yet.
@@ -18,6 +19,7 @@
 mod address;
 mod channel;
 mod rpc;
+mod serve;
 mod stream;
 mod tcp;
 #[cfg(test)]
@@ -27,5 +29,6 @@ mod tls;
 pub(crate) use address::{Address, Scheme};
 pub(crate) use channel::Comm;
 pub(crate) use rpc::{Lease, RpcPool};
+pub(crate) use serve::{Answer, Listening};
 pub(crate) use stream::{StreamReceiver, StreamSender, open_stream};
 pub(crate) use tcp::{Incoming, Listener, Timeouts, Transport};

@@ -3,13 +3,12 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream as BlockingStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::error::{Error, Result};
@@ -19,27 +18,27 @@ const OP: &str = "worker";
 /// The pause between two beats.
 const BEAT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The two beats.
-const STARTING: u8 = b's';
-const JOINED: u8 = b'j';
+/// Lines of text are no longer than this: an address.
+const MOST_BYTES: usize = 512;
 
-/// Whether a worker has joined, as its beats tell it. Cloning copies a pointer.
+/// Where a worker has joined a cluster, as its beats tell it; empty before it has. Clones are one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Beats(Arc<AtomicBool>);
+pub(crate) struct Beats(watch::Sender<String>);
 
 impl Beats {
-    pub(crate) fn joined(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn byte(&self) -> u8 {
-        if self.0.load(Ordering::Relaxed) { JOINED } else { STARTING }
+    /// The worker has joined, and is reached at this address.
+    pub(crate) fn joined(&self, address: &str) {
+        self.0.send_replace(address.to_owned());
     }
 }
 
 /// One end of a line.
 #[derive(Debug)]
-pub(crate) struct Line(UnixStream);
+pub(crate) struct Line {
+    socket: UnixStream,
+    /// What has been heard of a beat that has not been heard to its end.
+    begun: Vec<u8>,
+}
 
 impl Line {
     /// The line to whoever started this process.
@@ -72,20 +71,28 @@ impl Line {
 
     fn new(stream: BlockingStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        UnixStream::from_std(stream).map(Self)
+        Ok(Self { socket: UnixStream::from_std(stream)?, begun: Vec::new() })
     }
 
     /// Sends beats until the other side ends the line.
     async fn beat(self, beats: &Beats, pause: Duration) {
-        let (mut reader, mut writer) = self.0.into_split();
+        let (mut reader, mut writer) = self.socket.into_split();
         let mut clock = interval(pause);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut address = beats.0.subscribe();
         let send = async {
-            // A parent that does not read is not waited for longer than the socket holds: minutes.
-            while writer.write_all(&[beats.byte()]).await.is_ok() {
-                clock.tick().await;
+            loop {
+                let text = format!("{}\n", *address.borrow_and_update());
+                // A parent that does not read is not waited for longer than the socket holds: minutes.
+                if writer.write_all(text.as_bytes()).await.is_err() {
+                    return std::future::pending::<()>().await;
+                }
+                tokio::select! {
+                    _ = clock.tick() => {}
+                    // News do not wait. The sender is borrowed here, so it is not gone.
+                    _ = address.changed() => {}
+                }
             }
-            std::future::pending::<()>().await;
         };
         let mut byte = [0];
         let end = async { while reader.read(&mut byte).await.is_ok_and(|n| n > 0) {} };
@@ -95,11 +102,23 @@ impl Line {
         }
     }
 
-    /// The next beats of a child: whether it has joined. Nothing: the line has ended.
-    pub(super) async fn heard(&mut self) -> Option<bool> {
-        let mut bytes = [0; 64];
-        let n = self.0.read(&mut bytes).await.ok().filter(|&n| n > 0)?;
-        Some(bytes[..n].contains(&JOINED))
+    /// The newest beat of a child: where it has joined, empty if it has not. Nothing: the line has ended.
+    ///
+    /// Nothing is lost if the waiting is given up.
+    pub(super) async fn heard(&mut self) -> Option<String> {
+        loop {
+            let mut bytes = [0; 64];
+            let n = self.socket.read(&mut bytes).await.ok().filter(|&n| n > 0)?;
+            self.begun.extend_from_slice(&bytes[..n]);
+            if let Some(end) = self.begun.iter().rposition(|&byte| byte == b'\n') {
+                let beats: Vec<u8> = self.begun.drain(..=end).collect();
+                let newest = beats[..end].rsplit(|&byte| byte == b'\n').next();
+                return Some(String::from_utf8_lossy(newest.unwrap_or_default()).into_owned());
+            }
+            if self.begun.len() > MOST_BYTES {
+                self.begun.clear();
+            }
+        }
     }
 }
 
@@ -137,9 +156,11 @@ mod tests {
             let theirs = Line::of(theirs).unwrap();
             let beats = Beats::default();
             let listen = async {
-                assert_eq!(ours.heard().await, Some(false));
-                beats.joined();
-                while ours.heard().await != Some(true) {}
+                assert_eq!(ours.heard().await.as_deref(), Some(""));
+                for address in ["tcp://127.0.0.1:1", "tls://[2001:db8::1]:54321"] {
+                    beats.joined(address);
+                    while ours.heard().await.as_deref() != Some(address) {}
+                }
                 drop(ours);
             };
             tokio::join!(theirs.beat(&beats, Duration::from_millis(1)), listen);
@@ -159,6 +180,22 @@ mod tests {
             let (mut ours, theirs) = Line::to_child().unwrap();
             drop(theirs);
             assert_eq!(ours.heard().await, None);
+        });
+    }
+
+    #[test]
+    fn beats_are_heard_in_pieces_and_noise_is_forgotten() {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            let (mut ours, theirs) = Line::to_child().unwrap();
+            let mut theirs = Line::of(theirs).unwrap().socket;
+            for (said, heard) in [("\n\na:1\nb", "a:1"), (":2\n", "b:2"), ("\n", "")] {
+                theirs.write_all(said.as_bytes()).await.unwrap();
+                assert_eq!(ours.heard().await.as_deref(), Some(heard));
+            }
+            theirs.write_all(&[b'x'; 4 * MOST_BYTES]).await.unwrap();
+            theirs.write_all(b"\nc:3\n").await.unwrap();
+            assert_eq!(ours.heard().await.as_deref(), Some("c:3"));
+            assert!(ours.begun.is_empty());
         });
     }
 }

@@ -12,6 +12,8 @@ pub(crate) struct NannyPolicy {
     pub(crate) terminate: f64,
     /// Looks in a row without a beat after which a worker hangs.
     pub(crate) most_silent_looks: u32,
+    /// Looks in a row that show a worker that a signal has stopped, after which it is not expected to go on.
+    pub(crate) most_stopped_looks: u32,
     /// Deaths in a row of workers that never joined: the next one would not either.
     pub(crate) most_early_deaths: u32,
     /// The pause before the second start after an early death; it doubles with every further one.
@@ -27,8 +29,11 @@ impl Default for NannyPolicy {
         Self {
             limit_bytes: None,
             terminate: 0.95,
-            // Eight seconds; counted in looks, so that a machine that was asleep does not count.
+            // Eight seconds; counted in looks, so that a machine that was asleep does not count. A healthy worker may be
+            // silent for seconds where processors are few or memory is short.
             most_silent_looks: 40,
+            // Three seconds: no machine is so busy that a process looks stopped.
+            most_stopped_looks: 15,
             most_early_deaths: 5,
             first_pause: Duration::from_millis(200),
             longest_pause: Duration::from_secs(5),
@@ -40,6 +45,7 @@ impl Default for NannyPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     Silent { looks: u32 },
+    Stopped { looks: u32 },
     TooLarge { process_bytes: u64, limit_bytes: u64 },
 }
 
@@ -47,6 +53,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Silent { looks } => write!(f, "it has given no sign of life for {:?}", LOOK_INTERVAL * *looks),
+            Self::Stopped { looks } => write!(f, "a signal has stopped it, {:?} ago", LOOK_INTERVAL * *looks),
             Self::TooLarge { process_bytes, limit_bytes } => {
                 write!(f, "it takes {process_bytes} bytes and its limit is {limit_bytes} bytes")
             }
@@ -70,19 +77,32 @@ pub(super) enum Next {
 pub(super) struct Supervision {
     policy: NannyPolicy,
     silent_looks: u32,
+    stopped_looks: u32,
     has_joined: bool,
     early_deaths: u32,
+    /// The worker of the moment has been told to make room for the next one.
+    is_replaced: bool,
+    /// No worker follows the one of the moment.
+    is_last: bool,
 }
 
 impl Supervision {
     pub(super) fn new(policy: NannyPolicy) -> Self {
-        Self { policy, silent_looks: 0, has_joined: false, early_deaths: 0 }
+        Self {
+            policy,
+            silent_looks: 0,
+            stopped_looks: 0,
+            has_joined: false,
+            early_deaths: 0,
+            is_replaced: false,
+            is_last: false,
+        }
     }
 
     /// A new worker has been started.
     pub(super) fn started(&mut self) {
-        self.silent_looks = 0;
-        self.has_joined = false;
+        (self.silent_looks, self.stopped_looks) = (0, 0);
+        (self.has_joined, self.is_replaced) = (false, false);
     }
 
     /// The worker has given a sign of life.
@@ -91,12 +111,26 @@ impl Supervision {
         self.has_joined |= has_joined;
     }
 
+    /// The worker is told to leave, and another one is to follow, however it ends.
+    pub(super) fn replace(&mut self) {
+        self.is_replaced = true;
+    }
+
+    /// No worker is to follow, however this one ends.
+    pub(super) fn retire(&mut self) {
+        self.is_last = true;
+    }
+
     /// One look at the worker; what is wrong with it.
-    pub(super) fn look(&mut self, process_bytes: u64) -> Option<Fault> {
+    pub(super) fn look(&mut self, process_bytes: u64, is_stopped: bool) -> Option<Fault> {
         self.silent_looks += 1;
+        self.stopped_looks = if is_stopped { self.stopped_looks + 1 } else { 0 };
         let at = |limit_bytes: u64| (limit_bytes as f64 * self.policy.terminate) as u64;
         if self.silent_looks > self.policy.most_silent_looks {
             return Some(Fault::Silent { looks: self.silent_looks - 1 });
+        }
+        if self.stopped_looks > self.policy.most_stopped_looks {
+            return Some(Fault::Stopped { looks: self.stopped_looks - 1 });
         }
         let limit_bytes = self.policy.limit_bytes.filter(|&limit_bytes| process_bytes > at(limit_bytes))?;
         Some(Fault::TooLarge { process_bytes, limit_bytes })
@@ -104,10 +138,10 @@ impl Supervision {
 
     /// The worker has ended, by itself and in peace or not.
     pub(super) fn ended(&mut self, in_peace: bool) -> Next {
-        if in_peace {
+        if self.is_last || (in_peace && !self.is_replaced) {
             return Next::Done;
         }
-        if self.has_joined {
+        if self.has_joined || self.is_replaced {
             self.early_deaths = 0;
             return Next::StartAfter(Duration::ZERO);
         }
@@ -135,22 +169,58 @@ mod tests {
     fn a_worker_without_beats_hangs() {
         let mut supervision = supervision();
         for _ in 0..3 {
-            assert_eq!(supervision.look(0), None);
+            assert_eq!(supervision.look(0, false), None);
         }
         supervision.beat(true);
         for _ in 0..3 {
-            assert_eq!(supervision.look(0), None);
+            assert_eq!(supervision.look(0, false), None);
         }
-        assert_eq!(supervision.look(0), Some(Fault::Silent { looks: 3 }));
+        assert_eq!(supervision.look(0, false), Some(Fault::Silent { looks: 3 }));
         assert_eq!(Fault::Silent { looks: 40 }.to_string(), "it has given no sign of life for 8s");
+    }
+
+    #[test]
+    fn a_stopped_worker_is_not_waited_for_as_long_as_a_silent_one() {
+        let policy = NannyPolicy { most_silent_looks: 9, most_stopped_looks: 2, ..NannyPolicy::default() };
+        let mut supervision = Supervision::new(policy);
+        supervision.started();
+        let looks = [true, true, false, true, true].map(|is_stopped| supervision.look(0, is_stopped));
+        assert_eq!(looks, [None; 5], "it went on in between");
+        assert_eq!(supervision.look(0, true), Some(Fault::Stopped { looks: 2 }));
+        assert_eq!(Fault::Stopped { looks: 15 }.to_string(), "a signal has stopped it, 3s ago");
+    }
+
+    #[test]
+    fn a_replaced_worker_is_followed_however_it_ends() {
+        for in_peace in [false, true] {
+            let mut supervision = supervision();
+            // The first one had not even joined; that is held against nobody.
+            supervision.replace();
+            assert_eq!(supervision.ended(in_peace), Next::StartAfter(Duration::ZERO));
+            supervision.started();
+            assert_eq!(supervision.ended(true), Next::Done);
+        }
+    }
+
+    #[test]
+    fn nobody_follows_the_last_worker() {
+        for is_replaced in [false, true] {
+            let mut supervision = supervision();
+            supervision.beat(true);
+            supervision.retire();
+            if is_replaced {
+                supervision.replace();
+            }
+            assert_eq!(supervision.ended(false), Next::Done);
+        }
     }
 
     #[test]
     fn a_worker_at_its_limit_is_ended() {
         let mut supervision = supervision();
-        assert_eq!(supervision.look(950), None);
-        assert_eq!(supervision.look(951), Some(Fault::TooLarge { process_bytes: 951, limit_bytes: 1_000 }));
-        assert_eq!(Supervision::new(NannyPolicy::default()).look(u64::MAX), None);
+        assert_eq!(supervision.look(950, false), None);
+        assert_eq!(supervision.look(951, false), Some(Fault::TooLarge { process_bytes: 951, limit_bytes: 1_000 }));
+        assert_eq!(Supervision::new(NannyPolicy::default()).look(u64::MAX, false), None);
     }
 
     #[test]

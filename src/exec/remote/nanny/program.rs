@@ -2,20 +2,22 @@
 
 use std::ffi::OsString;
 use std::future::Future;
+use std::pin::pin;
 use std::process::Command;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::exec::remote::worker::{TaskRunner, WorkerOptions, stay_joined};
 
-use super::line::{Line, asked_to_leave};
+use super::line::{Beats, Line, asked_to_leave};
 use super::policy::NannyPolicy;
 use super::process::look_after;
+use super::server::Reception;
 
 const OP: &str = "worker";
 
-/// The options of a worker's program that a nanny adds for the worker it starts.
-const OF_A_CHILD: [&str; 2] = ["--no-nanny", "--supervised"];
+/// The options of a worker's program that a nanny adds for the worker it starts; its address follows.
+const OF_A_CHILD: [&str; 3] = ["--no-nanny", "--supervised", "--nanny-address"];
 
 /// Runs a worker until the scheduler asks it to end, or this process is asked to leave: by a signal, or, if it is
 /// supervised, by the end of the line that is its standard input.
@@ -33,27 +35,35 @@ pub(crate) fn run_as_worker<R: TaskRunner>(options: &WorkerOptions, runner: Arc<
     })
 }
 
-/// Starts this program again as a worker, and again when it dies: see [`look_after`].
+/// Starts this program again as a worker, and again when it dies or when the scheduler asks for that: see [`look_after`].
 ///
 /// # Errors
 ///
-/// The program cannot be started, or several workers in a row died before they had joined.
-pub(crate) fn look_after_this_program(policy: NannyPolicy, is_supervised: bool) -> Result<()> {
+/// The settings are wrong, the program cannot be started, or several workers in a row died before they had joined.
+pub(crate) fn look_after_this_program(options: &WorkerOptions, policy: NannyPolicy, is_supervised: bool) -> Result<()> {
     let program = std::env::current_exe()
         .map_err(|source| Error::remote(OP, "this program", format!("it has no name: {source}")).with_source(source))?;
-    let args: Vec<OsString> = arguments_of_a_child(std::env::args_os());
-    let command = || {
-        let mut command = Command::new(&program);
-        command.args(&args);
-        command
-    };
-    block_on(async { look_after(command, policy, line_if(is_supervised)?).await })
+    let own: Vec<OsString> = std::env::args_os().collect();
+    block_on(async {
+        let beats = Beats::default();
+        let mut asked = pin!(asked_to_leave(line_if(is_supervised)?, &beats));
+        let Reception { address, mut desk, listening: _listening } = tokio::select! {
+            open = Reception::open(options) => open?,
+            asked = &mut asked => return asked,
+        };
+        let command = || {
+            let mut command = Command::new(&program);
+            command.args(arguments_of_a_child(&own, &address));
+            command
+        };
+        look_after(command, policy, asked, &mut desk).await
+    })
 }
 
-/// The arguments of this process without its name, with those that make it a worker without a nanny.
-fn arguments_of_a_child(own: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
-    let own = own.into_iter().skip(1).filter(|arg| OF_A_CHILD.iter().all(|child| arg != child) && arg != "--nanny");
-    own.chain(OF_A_CHILD.map(OsString::from)).collect()
+/// The arguments of this process without its name, with those that make it a worker whose nanny is elsewhere.
+fn arguments_of_a_child(own: &[OsString], nanny: &str) -> Vec<OsString> {
+    let own = own.iter().skip(1).filter(|arg| OF_A_CHILD.iter().all(|child| arg != child) && *arg != "--nanny");
+    own.cloned().chain(OF_A_CHILD.map(OsString::from)).chain([nanny.into()]).collect()
 }
 
 fn line_if(is_supervised: bool) -> Result<Option<Line>> {
@@ -76,7 +86,15 @@ mod tests {
     #[test]
     fn a_child_gets_the_same_arguments_and_no_nanny() {
         let own = ["worker", "--supervised", "tcp://127.0.0.1:1", "--nanny", "--nthreads", "2"].map(OsString::from);
-        let expected = ["tcp://127.0.0.1:1", "--nthreads", "2", "--no-nanny", "--supervised"].map(OsString::from);
-        assert_eq!(arguments_of_a_child(own), expected);
+        let expected = [
+            "tcp://127.0.0.1:1",
+            "--nthreads",
+            "2",
+            "--no-nanny",
+            "--supervised",
+            "--nanny-address",
+            "tcp://127.0.0.1:2",
+        ];
+        assert_eq!(arguments_of_a_child(&own, "tcp://127.0.0.1:2"), expected.map(OsString::from));
     }
 }

@@ -26,6 +26,11 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// For processes that are asked small things and keep no data.
+    pub(crate) fn requests() -> Self {
+        Self { message_bytes: 16 << 20, n_frames: 1 << 10, decompressed_bytes: 0, n_values: 1 << 16, depth: 128 }
+    }
+
     /// For the first message of a connection, which says three things.
     pub(crate) fn handshake() -> Self {
         Self { message_bytes: 64 << 10, n_frames: 8, decompressed_bytes: 0, n_values: 1 << 10, depth: 8 }

@@ -4,12 +4,12 @@
 //! as a new worker, with nothing, after a pause that grows and is never the same for two workers.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::error::Result;
-use crate::exec::remote::comm::{Address as PeerAddress, Comm, Listener, RpcPool, Transport, open_stream};
+use crate::exec::remote::comm::{Address as PeerAddress, Comm, Listening, RpcPool, Transport, open_stream};
 use crate::exec::remote::security::Role;
 use crate::exec::remote::wire::{Value, check_reply};
 use crate::exec::spill::SpillStore;
@@ -18,9 +18,10 @@ use super::driver::{Driver, Ended, Parts};
 use super::machine::{Machine, Setup};
 use super::messages::{Metrics, Registration};
 use super::options::{WorkerOptions, unix_s};
+use super::patience::Patience;
 use super::process::process_bytes;
 use super::runner::TaskRunner;
-use super::server::{Outgoing, Server, serve};
+use super::server::{Outgoing, Server};
 use super::store::Store;
 use super::threads::TaskThreads;
 
@@ -30,9 +31,6 @@ const STREAM_INTERVAL: Duration = Duration::from_millis(2);
 const MAX_CONNECTIONS: usize = 512;
 /// How long the scheduler may take to answer a question.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
-/// Pauses before joining again: the first, and the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 /// Runs one worker from registration to end.
 ///
@@ -49,7 +47,7 @@ pub(crate) async fn run_worker<R: TaskRunner>(options: &WorkerOptions, runner: A
     let versions = pool.call_within(ANSWER_LIMIT, &scheduler, &versions).await?;
     let comm = transport.connect(&scheduler).await?;
     let (comm, heartbeat_s) = register(comm, options, &address, versions.clone()).await?;
-    options.beats.joined();
+    options.beats.joined(&address);
     // Some of dask's tools that start workers wait for these words in their logs.
     eprintln!("hyperslab worker: {address}. Registered to: {scheduler}");
     let (sender, stream) = open_stream(comm, STREAM_INTERVAL);
@@ -87,21 +85,6 @@ fn setup(options: &WorkerOptions, address: &str) -> Setup {
     }
 }
 
-/// A listener that is closed, with all its connections, when this is dropped.
-struct Listening(tokio::task::JoinHandle<()>);
-
-impl Listening {
-    fn start<R: TaskRunner>(listener: Listener, server: Arc<Server<R>>) -> Self {
-        Self(tokio::spawn(serve(listener, server)))
-    }
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 /// Registers on a fresh connection, which then is the worker's stream.
 async fn register(mut comm: Comm, options: &WorkerOptions, address: &str, versions: Value) -> Result<(Comm, f64)> {
     let metrics = Metrics { now_s: unix_s(), process_bytes: process_bytes(), ..Metrics::default() };
@@ -112,7 +95,7 @@ async fn register(mut comm: Comm, options: &WorkerOptions, address: &str, versio
         n_threads: options.n_threads,
         memory_limit_bytes: options.memory.limit_bytes,
         resources: resources.collect(),
-        nanny: None,
+        nanny: options.nanny.clone(),
         versions,
         metrics,
     };
@@ -128,22 +111,13 @@ async fn register(mut comm: Comm, options: &WorkerOptions, address: &str, versio
 ///
 /// The settings are wrong: no pause would help. Or there has been no scheduler for as long as the settings allow.
 pub(crate) async fn stay_joined<R: TaskRunner>(options: &WorkerOptions, runner: Arc<R>) -> Result<()> {
-    let mut pause = FIRST_PAUSE;
-    let mut alone_since = Instant::now();
+    let mut patience = Patience::new(options.death_timeout);
     loop {
-        let is_over = || options.death_timeout.is_some_and(|limit| alone_since.elapsed() >= limit);
         match run_worker(options, runner.clone()).await {
             Ok(Ended::Asked) => return Ok(()),
-            Ok(Ended::Lost(_)) => (pause, alone_since) = (FIRST_PAUSE, Instant::now()),
-            Err(error) if error.is_remote() && !is_over() => pause = (2 * pause).min(LONGEST_PAUSE),
-            Err(error) => return Err(error),
+            Ok(Ended::Lost(_)) => patience.renew(),
+            Err(error) => patience.spend(error)?,
         }
-        tokio::time::sleep(pause.mul_f64(0.5 + share())).await;
+        patience.pause().await;
     }
-}
-
-/// A number from 0 to 1 that differs between processes and moments.
-fn share() -> f64 {
-    let mixed = xxhash_rust::xxh3::xxh3_64_with_seed(&unix_s().to_ne_bytes(), u64::from(std::process::id()));
-    mixed as f64 / u64::MAX as f64
 }

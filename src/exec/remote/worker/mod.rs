@@ -19,7 +19,7 @@
 //! | `threads` `task_run` `fetch` `process` | threads, one task, one transfer, the operating system's view |
 //! | `server` | what others ask of the worker |
 //! | `driver` | the event loop |
-//! | `options` `join` | settings; joining a cluster, and joining it again |
+//! | `options` `join` `patience` | settings; joining a cluster, and joining it again, with pauses |
 //!
 //! It runs no Python: tasks are bytes of our own format, which a [`runner::TaskRunner`] reads.
 
@@ -30,6 +30,7 @@ mod machine;
 pub(super) mod messages;
 mod names;
 mod options;
+mod patience;
 mod process;
 mod runner;
 mod server;
@@ -48,6 +49,7 @@ pub(crate) use {
     machine::MemoryLimits,
     names::Key,
     options::WorkerOptions,
-    process::process_bytes_of,
+    patience::Patience,
+    process::{OtherProcess, look_at},
     runner::{Inputs, TaskRunner},
 };

@@ -35,6 +35,8 @@ pub(crate) struct WorkerOptions {
     pub(crate) death_timeout: Option<Duration>,
     /// What whoever looks after this process hears of it.
     pub(crate) beats: Beats,
+    /// Where whoever looks after this process can be asked to start it anew.
+    pub(crate) nanny: Option<String>,
 }
 
 impl WorkerOptions {
@@ -50,6 +52,7 @@ impl WorkerOptions {
             folder: std::env::temp_dir(),
             death_timeout: None,
             beats: Beats::default(),
+            nanny: None,
         }
     }
 

@@ -38,9 +38,21 @@ pub(crate) fn process_bytes() -> u64 {
     resident_bytes("self")
 }
 
-/// Memory of another process in bytes; zero if there is none of that number.
-pub(crate) fn process_bytes_of(id: u32) -> u64 {
-    resident_bytes(&id.to_string())
+/// What is seen of another process from outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OtherProcess {
+    /// Its memory.
+    pub(crate) n_bytes: u64,
+    /// Whether a signal has stopped it.
+    pub(crate) is_stopped: bool,
+}
+
+/// Looks at another process; there is nothing to see if there is none of that number.
+pub(crate) fn look_at(id: u32) -> OtherProcess {
+    // The field after the name in parentheses, which may hold anything, is the state: T stands for stopped.
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().next());
+    OtherProcess { n_bytes: resident_bytes(&id.to_string()), is_stopped: state == Some("T") }
 }
 
 fn resident_bytes(process: &str) -> u64 {
@@ -121,7 +133,29 @@ fn disk_counters() -> (u64, u64) {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::process::Command;
+
     use super::*;
+
+    #[test]
+    fn a_stopped_process_is_seen_to_be_stopped() {
+        let mut child = Command::new("sleep").arg("1000").spawn().expect("as the test set it up");
+        let signal = |name: &str| {
+            Command::new("kill").args([name, &child.id().to_string()]).status().expect("as the test set it up")
+        };
+        assert!(!look_at(child.id()).is_stopped && look_at(child.id()).n_bytes > 0);
+        signal("-STOP");
+        while !look_at(child.id()).is_stopped {
+            std::thread::yield_now();
+        }
+        signal("-CONT");
+        while look_at(child.id()).is_stopped {
+            std::thread::yield_now();
+        }
+        child.kill().expect("as the test set it up");
+        child.wait().expect("as the test set it up");
+        assert_eq!(look_at(child.id()), OtherProcess::default());
+    }
 
     #[test]
     fn the_counters_count() {

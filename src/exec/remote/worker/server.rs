@@ -13,14 +13,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
 
 use crate::error::{Error, Result};
-use crate::exec::remote::comm::{Address as PeerAddress, Comm, Incoming, Listener, RpcPool};
+use crate::exec::remote::comm::{Address as PeerAddress, Answer, Comm, RpcPool};
 use crate::exec::remote::wire::{Limits, Value, error_reply};
 
 use super::fetch::{Fetched, fetch};
@@ -31,8 +29,6 @@ use super::store::{Store, Stored};
 
 /// How many requests for values are answered at a time; twice as many from this host.
 const MAX_OUTGOING: usize = 50;
-/// How long to wait when no connection can be accepted.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What the listener tells the event loop.
 pub(crate) enum Request<V> {
@@ -65,29 +61,6 @@ pub(crate) struct Server<R: TaskRunner> {
     pub(crate) versions: Value,
 }
 
-/// Accepts connections until the future is dropped, which closes them all.
-pub(crate) async fn serve<R: TaskRunner>(listener: Listener, server: Arc<Server<R>>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => match accepted {
-                Ok(incoming) => drop(connections.spawn(attend(incoming, server.clone()))),
-                // Out of file descriptors, as a rule: connections have to end first.
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-            },
-        }
-    }
-}
-
-async fn attend<R: TaskRunner>(incoming: Incoming, server: Arc<Server<R>>) {
-    let peer = incoming.peer().clone();
-    if let Ok(comm) = incoming.open().await {
-        // A peer that breaks off or speaks nonsense has only itself to harm.
-        drop(server.converse(comm, &peer).await);
-    }
-}
-
 /// Counts a transfer as long as it goes on.
 struct Transfer<'a>(&'a Outgoing, u64);
 
@@ -98,30 +71,17 @@ impl Drop for Transfer<'_> {
     }
 }
 
-impl<R: TaskRunner> Server<R> {
-    /// Answers one request after the other.
-    async fn converse(&self, mut comm: Comm, peer: &PeerAddress) -> Result<()> {
-        while let Some(request) = comm.reader.read().await? {
-            let op = request.text("op")?;
-            let wants_reply = request.get("reply").and_then(Value::as_bool) != Some(false);
-            match op {
-                "close" | "close-stream" => return Ok(()),
-                "get_data" => self.hand_out(&mut comm, &request, peer).await?,
-                _ => {
-                    let reply = self.answer(op, &request).await.unwrap_or_else(|error| error_reply(&error));
-                    if wants_reply {
-                        comm.writer.write(&reply).await?;
-                    }
-                }
-            }
-            if request.get("close").and_then(Value::as_bool) == Some(true) {
-                return Ok(());
-            }
+impl<R: TaskRunner> Answer for Server<R> {
+    async fn answer(&self, op: &str, request: &Value, comm: &mut Comm) -> Result<Option<Value>> {
+        match op {
+            "get_data" => self.hand_out(comm, request).await.map(|()| None),
+            _ => self.reply(op, request).await.map(Some),
         }
-        Ok(())
     }
+}
 
-    async fn answer(&self, op: &str, request: &Value) -> Result<Value> {
+impl<R: TaskRunner> Server<R> {
+    async fn reply(&self, op: &str, request: &Value) -> Result<Value> {
         match op {
             "ping" => Ok(Bytes::from_static(b"pong").into()),
             "identity" => Ok(self.identity()),
@@ -153,8 +113,9 @@ impl<R: TaskRunner> Server<R> {
     }
 
     /// Answers `get_data`, which takes a third message: the other side says when it has everything.
-    async fn hand_out(&self, comm: &mut Comm, request: &Value, peer: &PeerAddress) -> Result<()> {
-        let is_near = self.address.parse::<PeerAddress>().is_ok_and(|own| own.host == peer.host);
+    async fn hand_out(&self, comm: &mut Comm, request: &Value) -> Result<()> {
+        let host = |address: &str| address.parse::<PeerAddress>().ok().map(|address| address.host);
+        let is_near = host(&self.address) == host(comm.peer());
         let most = if is_near { 2 * MAX_OUTGOING } else { MAX_OUTGOING };
         if self.outgoing.n_open.load(Ordering::Relaxed) >= most {
             return comm.writer.write(&data_busy()).await;

@@ -120,6 +120,22 @@ fn a_restart_takes_everything_and_the_rest_of_what_was_being_sent() {
 }
 
 #[test]
+fn a_restart_before_the_first_submission_takes_nothing() {
+    let mut book = Book::default();
+    let first = || Event::Submitted(Chunk { submission: 0, ..chunk(0, &["x"], &[], &[]) });
+    assert!(told(&mut book, [Event::Restarted]).is_empty());
+    assert_eq!(told(&mut book, [held("x"), first()]), ["submit 0"]);
+}
+
+#[test]
+fn nobody_waits_for_what_a_restart_kept_from_being_sent() {
+    let mut book = Book::default();
+    let part = |id, wanted: &[&str]| Event::Submitted(Chunk { submission: 5, ..chunk(id, wanted, &[], &[]) });
+    told(&mut book, [held("x"), part(1, &["x"]), Event::Restarted]);
+    assert_eq!(told(&mut book, [held("y"), part(2, &["y"])]), ["discard 2", "y failed"]);
+}
+
+#[test]
 fn after_the_end_everything_fails_and_nothing_is_sent() {
     let mut book = Book::default();
     told(&mut book, [held("x"), Event::Submitted(chunk(1, &["x"], &[], &[]))]);
