@@ -145,6 +145,48 @@ fn killed_workers_cost_time_and_nothing_else() {
     eprintln!("{n_kills} kills: a run takes {usual:?}; extra: median {middle:?}, 95 % {late:?}");
 }
 
+/// The same of 32 MB that this process has, and sends to the workers.
+fn job_of_memory() -> Result<f64> {
+    let n = 2_000;
+    let values: Vec<f64> = (0..n * n).map(|i| f64::from(i % 1_013) / 7.0).collect();
+    let x = Array::from_vec(values, Chunks::size((n * n / 16) as u64))?.reshape([i64::from(n), i64::from(n)])?;
+    let y = x.rechunk([n as u64, n as u64 / 8])?.sin();
+    (y.rechunk([n as u64 / 8, n as u64])? * 2.0).sum_axis(0)?.var().scalar()
+}
+
+#[test]
+fn what_killed_workers_had_of_memory_is_sent_again() {
+    let Some(options) = options() else { return };
+    let expected = job_of_memory().unwrap();
+    let cluster = options.start().unwrap();
+    let runtime = runtime(&cluster);
+    let run = || {
+        let runtime = runtime.clone();
+        let start = Instant::now();
+        (in_time(move || runtime.enter(job_of_memory)), start.elapsed())
+    };
+    let (answer, usual) = run();
+    assert_eq!(answer.unwrap().to_bits(), expected.to_bits());
+    // A worker that dies early or late has nothing that is needed; the scheduler says when one had.
+    let has_lost = || cluster.log().contains("lose scattered data");
+    let mut n_kills = 0;
+    while !has_lost() || n_kills < 3 {
+        assert!(n_kills < 20, "nothing was lost: {}", cluster.log());
+        let victim = cluster.worker_ids()[n_kills % 3];
+        let delay = usual.mul_f64(0.3 + 0.1 * (n_kills % 6) as f64);
+        let (answer, _) = during(delay, run, || signal(victim, "KILL"));
+        let answer = answer.unwrap_or_else(|error| panic!("kill {n_kills}: {error}\n{}", cluster.log()));
+        assert_eq!(answer.to_bits(), expected.to_bits(), "kill {n_kills}");
+        n_kills += 1;
+        let deadline = Instant::now() + WATCHDOG;
+        while cluster.worker_ids().len() < 3 || cluster.worker_ids().contains(&victim) {
+            assert!(Instant::now() < deadline, "{}", cluster.log());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+    eprintln!("{n_kills} kills");
+}
+
 #[test]
 fn a_worker_that_hangs_is_replaced() {
     let Some(options) = options() else { return };

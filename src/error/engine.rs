@@ -33,6 +33,16 @@ impl Error {
         Self::new(Kind::Remote, op, format!("{peer}: {detail}"))
     }
 
+    /// A result is gone, and nobody can make it from what there is.
+    pub(crate) fn lost(op: &'static str, key: &str, detail: impl std::fmt::Display) -> Self {
+        Self::new(Kind::Lost, op, format!("{key}: {detail}"))
+    }
+
+    /// Whether a result is gone that nobody can make from what there is.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.0.kind == Kind::Lost
+    }
+
     /// Another process did what it was asked for and failed: its own words follow.
     pub(crate) fn remote_reply(op: &str, peer: impl std::fmt::Display, text: &str) -> Self {
         Self::new(Kind::Remote, op.to_owned(), format!("{peer} answered with an error: {text}"))

@@ -32,6 +32,8 @@ pub(crate) enum Kind {
     Cancelled,
     /// Another process is out of reach, went away, or answered with an error.
     Remote,
+    /// A result that other processes had or were to make is gone, and nobody there can make it.
+    Lost,
     /// An invariant of this crate does not hold.
     Bug,
 }
@@ -49,7 +51,7 @@ impl Kind {
             | Kind::Value => Family::Usage,
             Kind::Format => Family::Data,
             Kind::Io | Kind::Memory => Family::Resource,
-            Kind::Task | Kind::Cancelled | Kind::Remote => Family::Engine,
+            Kind::Task | Kind::Cancelled | Kind::Remote | Kind::Lost => Family::Engine,
             Kind::Bug => Family::Bug,
         }
     }

@@ -221,7 +221,7 @@ impl Error {
 
     /// Whether another process was out of reach, went away, or answered with an error.
     pub fn is_remote(&self) -> bool {
-        self.0.kind == Kind::Remote
+        matches!(self.0.kind, Kind::Remote | Kind::Lost)
     }
 
     /// Whether the run was cancelled.

@@ -3,7 +3,8 @@
 //! A [`RemotePlan`] names the layers of a plan and gives its tasks one by one, inputs before users, in the order in which
 //! they should run. A task is a key, the keys of what it reads, and a *payload*: magic, version, the hash of the registry
 //! that it was made with, the kernel with its parameters, and the keys of its inputs in the order in which the kernel takes
-//! them. Blocks in memory that tasks read in place become tasks of their own, whose payload holds the block.
+//! them. Blocks in memory that tasks read in place become tasks of their own, whose payload holds the block, or travel
+//! [apart](Apart) from the tasks, which then find them under their keys.
 //!
 //! ```text
 //! ('sum-combine-5f3e..09', 0)  <- ('sum-77a1..c4', 0), ('sum-77a1..c4', 1), ('sum-77a1..c4', 2)
@@ -28,4 +29,4 @@ pub(crate) use held::HeldBlocks;
 #[allow(unused_imports)]
 pub(crate) use payload::{MAGIC, Payload};
 #[allow(unused_imports)]
-pub(crate) use tasks::{RemotePlan, RemoteTask};
+pub(crate) use tasks::{Apart, BlockApart, RemotePlan, RemoteTask, Site};

@@ -1,6 +1,6 @@
 //! The tasks of a plan, one by one, in the order in which they should run.
 
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use xxhash_rust::xxh3::Xxh3Default;
 
@@ -29,11 +29,34 @@ pub(crate) struct RemoteTask {
     pub(crate) priority: u64,
 }
 
+/// Where a plan is to run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Site {
+    /// The cluster, which may keep some of the blocks.
+    pub(crate) cluster: Option<u128>,
+    /// Whether blocks in memory travel apart from the tasks, and which.
+    pub(crate) apart: Option<Apart>,
+}
+
+/// Arrays in memory whose blocks are put where tasks find them, instead of travelling as tasks.
+///
+/// Such a block cannot be made again where it is lost, and neither can what is made of it. So its key, and with it the keys
+/// of all that depends on it, belong to one run: no other run comes to rely on it, and a second attempt at the same run has
+/// nothing in common with the first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Apart {
+    /// Different for all runs and attempts.
+    pub(crate) run: u128,
+    /// Arrays none of whose blocks has so many bytes travel with the tasks.
+    pub(crate) least_bytes: u64,
+}
+
 /// A plan whose tasks have keys.
 #[derive(Debug)]
 pub(crate) struct RemotePlan<'a> {
     plan: &'a Plan,
     registry: u128,
+    apart: Option<Apart>,
     /// What the keys of each layer begin with.
     groups: Vec<String>,
     /// The layers whose blocks the cluster keeps.
@@ -49,6 +72,14 @@ struct Constant<'a> {
     source: &'a InlineSource,
     group: String,
     counts: Vec<u64>,
+    is_apart: bool,
+}
+
+/// A block in memory that travels apart from the tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BlockApart {
+    constant: u32,
+    number: u64,
 }
 
 /// A task of the plan, or a block in memory.
@@ -66,17 +97,18 @@ impl<'a> RemotePlan<'a> {
     /// A layer calls a closure or reads a source that cannot be described, or a block in memory cannot be read.
     #[cfg(test)]
     pub(crate) fn new(plan: &'a Plan, registry: &Registry) -> Result<Self> {
-        Self::on(None, plan, registry)
+        Self::on(Site::default(), plan, registry)
     }
 
-    /// The same for a cluster that may keep some of the blocks.
+    /// The same for a cluster that may keep some of the blocks, and may be given others apart from the tasks.
     ///
     /// # Errors
     /// As [`new`](Self::new), and another cluster keeps blocks.
-    pub(crate) fn on(cluster: Option<u128>, plan: &'a Plan, registry: &Registry) -> Result<Self> {
+    pub(crate) fn on(site: Site, plan: &'a Plan, registry: &Registry) -> Result<Self> {
         let mut remote = Self {
             plan,
             registry: registry.hash(),
+            apart: site.apart,
             groups: Vec::with_capacity(plan.layers().len()),
             held: Vec::with_capacity(plan.layers().len()),
             constants: Vec::new(),
@@ -85,7 +117,7 @@ impl<'a> RemotePlan<'a> {
         let mut names: Vec<Name> = Vec::with_capacity(plan.layers().len());
         let mut constants: HashMap<(usize, Name), (u32, Name)> = HashMap::new();
         for (number, layer) in plan.layers().iter().enumerate() {
-            let held = remote.look_at(number, cluster)?;
+            let held = remote.look_at(number, site.cluster)?;
             let mut inputs = Vec::with_capacity(layer.edges.len());
             let mut constant_of = Vec::with_capacity(layer.edges.len());
             for edge in &layer.edges {
@@ -139,16 +171,26 @@ impl<'a> RemotePlan<'a> {
 
     fn add_constant(&mut self, source: &'a InlineSource) -> Result<(u32, Name)> {
         let counts = source.grid.block_counts();
-        let mut hasher = Xxh3Default::new();
-        for number in 0..source.grid.n_blocks() {
-            let encoded = Encoded::of(&Value::Block(source.read(number)?))?;
-            hasher.update(&encoded.header);
-            encoded.frames.iter().for_each(|frame| hasher.update(frame.as_ref()));
-        }
-        let name = Name::of(&("constant", self.registry, &counts, hasher.digest128()));
+        let place = self.constants.len() as u32;
+        let apart = match self.apart {
+            Some(apart) if largest_bytes(source)? >= apart.least_bytes => Some(apart),
+            _ => None,
+        };
+        let name = match apart {
+            // What the run is called stands for the contents, too.
+            Some(apart) => Name::of(&("apart", self.registry, &counts, apart.run, place)),
+            None => Name::of(&("constant", self.registry, &counts, contents_hash(source)?)),
+        };
         let group = group_name(source.source.format(), name);
-        self.constants.push(Constant { source, group, counts });
-        Ok((self.constants.len() as u32 - 1, name))
+        self.constants.push(Constant { source, group, counts, is_apart: apart.is_some() });
+        Ok((place, name))
+    }
+
+    /// The key and the bytes of a block that travels apart from the tasks.
+    pub(crate) fn block_apart(&self, block: BlockApart) -> Result<(String, Vec<u8>)> {
+        let Constant { source, group, counts, .. } = &self.constants[block.constant as usize];
+        let encoded = Encoded::of(&Value::Block(source.read(block.number)?))?;
+        Ok((task_key(group, counts, block.number), encoded.to_bytes()))
     }
 
     /// The key of a task.
@@ -173,9 +215,17 @@ impl<'a> RemotePlan<'a> {
     }
 
     /// The tasks, inputs before users, depth first from each result: what is made is used soon.
+    #[cfg(test)]
     pub(crate) fn tasks(&self) -> Tasks<'_> {
+        self.tasks_of((0..self.plan.n_roots()).map(|i| self.plan.root(i)).collect())
+    }
+
+    /// Those that some of the results need.
+    pub(crate) fn tasks_of(&self, wanted: HashSet<TaskId>) -> Tasks<'_> {
         Tasks {
             remote: self,
+            wanted,
+            apart: Vec::new(),
             seen_tasks: self.plan.layers().iter().map(|layer| BitSet::new(layer.n_tasks())).collect(),
             seen_constants: self.constants.iter().map(|c| BitSet::new(c.counts.iter().product())).collect(),
             roots: (0..self.plan.outputs().len()).filter_map(|i| Root::first(self.plan, i)).collect(),
@@ -253,6 +303,22 @@ impl<'a> RemotePlan<'a> {
     }
 }
 
+/// The bytes of the largest block.
+fn largest_bytes(source: &InlineSource) -> Result<u64> {
+    (0..source.grid.n_blocks()).try_fold(0, |most, number| Ok(source.read(number)?.n_bytes().max(most)))
+}
+
+/// Stands for the contents of all blocks.
+fn contents_hash(source: &InlineSource) -> Result<u128> {
+    let mut hasher = Xxh3Default::new();
+    for number in 0..source.grid.n_blocks() {
+        let encoded = Encoded::of(&Value::Block(source.read(number)?))?;
+        hasher.update(&encoded.header);
+        encoded.frames.iter().for_each(|frame| hasher.update(frame.as_ref()));
+    }
+    Ok(hasher.digest128())
+}
+
 /// The next result of one output; those that come first in their array come first.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Root {
@@ -287,6 +353,8 @@ struct Visit {
 #[derive(Debug)]
 pub(crate) struct Tasks<'p> {
     remote: &'p RemotePlan<'p>,
+    wanted: HashSet<TaskId>,
+    apart: Vec<BlockApart>,
     seen_tasks: Vec<BitSet>,
     seen_constants: Vec<BitSet>,
     roots: BinaryHeap<Root>,
@@ -295,6 +363,11 @@ pub(crate) struct Tasks<'p> {
 }
 
 impl Tasks<'_> {
+    /// The blocks that travel apart and that the tasks given so far need.
+    pub(crate) fn into_apart(self) -> Vec<BlockApart> {
+        self.apart
+    }
+
     /// Begins with an item that has not been begun with before.
     fn enter(&mut self, item: Item) {
         if matches!(item, Item::Task(task) if self.remote.is_held(task)) {
@@ -306,6 +379,12 @@ impl Tasks<'_> {
         };
         if !seen.contains(number) {
             seen.insert(number);
+            if let Item::Constant(constant, number) = item
+                && self.remote.constants[constant as usize].is_apart
+            {
+                self.apart.push(BlockApart { constant, number });
+                return;
+            }
             self.stack.push(Visit { item, inputs: self.remote.inputs(item), n_done: 0 });
         }
     }
@@ -320,7 +399,9 @@ impl Iterator for Tasks<'_> {
                 let root = self.roots.pop()?;
                 let task = self.remote.plan.root(root.next);
                 self.roots.extend(Root { next: root.next + 1, ..root }.at_next(self.remote.plan));
-                self.enter(Item::Task(task));
+                if self.wanted.contains(&task) {
+                    self.enter(Item::Task(task));
+                }
                 continue;
             };
             if let Some(&input) = visit.inputs.get(visit.n_done) {

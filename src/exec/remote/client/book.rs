@@ -59,6 +59,8 @@ pub(super) enum Event {
     Submitted(Chunk),
     /// Results that somebody else has submitted are desired here as well.
     Joined(Vec<Name>),
+    /// Values were put on workers, and the scheduler was told that they are desired here.
+    Placed(Vec<Name>),
     /// The user gives results up.
     GivenUp(Vec<Name>),
     /// Nobody has results that are said to be in memory.
@@ -136,6 +138,7 @@ impl Book {
             Event::Dropped(name) => self.dropped(&name),
             Event::Submitted(chunk) => self.submitted(chunk),
             Event::Joined(names) => self.joined(names),
+            Event::Placed(names) => self.placed(names),
             Event::GivenUp(names) => names.iter().for_each(|name| self.given_up(name)),
             Event::Missing(names) => self.missing(names),
             Event::Taken(id) => self.taken(id),
@@ -254,6 +257,18 @@ impl Book {
         }
     }
 
+    /// Whatever was said of the values before they were known to be desired was not heeded, so it is asked for.
+    fn placed(&mut self, names: Vec<Name>) {
+        if self.gone.is_some() {
+            return;
+        }
+        for name in &names {
+            self.entries.entry(name.clone()).or_default().is_desired = true;
+        }
+        self.out.push(Instruction::AskFor(names.clone()));
+        names.iter().for_each(|name| self.settle(name));
+    }
+
     fn given_up(&mut self, name: &Name) {
         let Some(entry) = self.entries.get_mut(name).filter(|entry| entry.cell.is_some()) else { return };
         entry.is_given_up = true;
@@ -295,7 +310,7 @@ impl Book {
     }
 
     fn forgotten(&mut self, name: &str, reason: &str) {
-        let error = || Error::remote(OP, name, format!("the scheduler has given the result up: {reason}"));
+        let error = || Error::lost(OP, name, format!("the scheduler has given the result up: {reason}"));
         self.become_if(name, Status::Failed(error()), |_| true);
         if let Some(entry) = self.entries.get_mut(name) {
             entry.is_desired = false;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
@@ -34,6 +34,8 @@ pub(super) struct Core {
     pub(super) peers: RpcPool,
     pub(super) n_chunks: AtomicU64,
     pub(super) n_submissions: AtomicU64,
+    /// Values that were dealt to workers in turn.
+    pub(super) n_scattered: AtomicUsize,
 }
 
 impl Drop for Core {

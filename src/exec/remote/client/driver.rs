@@ -46,6 +46,7 @@ pub(super) enum Command {
         message: Value,
     },
     Join(Vec<Name>),
+    Placed(Vec<Name>),
     GiveUp(Vec<Name>),
     Missing(Vec<Name>),
     /// Tell when everything has been heard that the scheduler had said before.
@@ -138,6 +139,7 @@ impl Driver {
                     Event::Submitted(chunk)
                 }
                 Command::Join(names) => Event::Joined(names),
+                Command::Placed(names) => Event::Placed(names),
                 Command::GiveUp(names) => Event::GivenUp(names),
                 Command::Missing(names) => Event::Missing(names),
                 Command::CatchUp(done) => {

@@ -1,7 +1,7 @@
 //! The client itself.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -315,8 +315,15 @@ impl Client {
     ) -> Result<Vec<RemoteFuture>> {
         let values: Vec<(Name, Bytes)> = values.into_iter().map(|(key, value)| (key.into(), value)).collect();
         let names: Vec<Name> = values.iter().map(|(name, _)| name.clone()).collect();
+        self.core.check_alive()?;
+        let futures = self.core.hold(&names);
         self.core.run(scatter(self.core.clone(), values, options.clone())).await?;
-        self.core.join(&names)
+        Ok(futures)
+    }
+
+    /// A number that was not given before.
+    pub(crate) fn fresh_number(&self) -> u64 {
+        self.core.n_submissions.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Gives results up: their futures fail, and what nobody else wants is not computed.
@@ -345,9 +352,10 @@ fn live(options: &ConnectOptions, ready: oneshot::Sender<Result<Core>>) {
         let results = Arc::new(Results::default());
         let Connected { id, address, info, sender, receiver, pool, peers } = connected;
         let driver = Driver::new(id.clone(), address.clone(), results.clone(), sender);
-        let (n_chunks, n_submissions) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (n_chunks, n_submissions, n_scattered) = Default::default();
         let runtime = handle;
-        let core = Core { id, address, info, results, commands, runtime, pool, peers, n_chunks, n_submissions };
+        let core =
+            Core { id, address, info, results, commands, runtime, pool, peers, n_chunks, n_submissions, n_scattered };
         // Should nobody wait any more, the core is dropped here, which closes it.
         drop(ready.send(Ok(core)));
         driver.run(receiver, commanded, options.heartbeat).await;

@@ -1,13 +1,16 @@
 //! Putting values on workers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
 use super::book::Name;
 use super::core::Core;
+use super::driver::Command;
+use super::gather::PATIENCE;
 use crate::error::{Error, Result};
 use crate::exec::remote::comm::{Address, RpcPool};
 use crate::exec::remote::wire::{Serialized, Value, check_reply};
@@ -42,37 +45,63 @@ impl ScatterOptions {
     }
 }
 
-/// Which worker gets which values, by their numbers: as many as it has threads in turn, or all.
-fn deal(n_values: usize, workers: &[(String, usize)], is_broadcast: bool) -> BTreeMap<usize, Vec<usize>> {
+/// Which worker gets which values, by their numbers: as many as it has threads in turn, or all. The turn of the first
+/// value is `first`, so that not all single values go to one worker.
+fn deal(
+    values: &[usize],
+    first: usize,
+    workers: &[(String, usize)],
+    is_broadcast: bool,
+) -> BTreeMap<usize, Vec<usize>> {
     let mut dealt: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     let seats: Vec<usize> = (0..workers.len()).flat_map(|w| std::iter::repeat_n(w, workers[w].1.max(1))).collect();
-    for value in 0..n_values {
+    for (turn, &value) in values.iter().enumerate() {
         if is_broadcast {
             (0..workers.len()).for_each(|w| dealt.entry(w).or_default().push(value));
-        } else if let Some(&w) = seats.get(value % seats.len().max(1)) {
+        } else if let Some(&w) = seats.get(first.wrapping_add(turn) % seats.len().max(1)) {
             dealt.entry(w).or_default().push(value);
         }
     }
     dealt
 }
 
-/// Puts values on workers and tells the scheduler. The values have futures already, so that they are kept.
+/// Puts values on workers and tells the scheduler that this client desires them. The values have futures already.
 pub(super) async fn scatter(core: Arc<Core>, values: Vec<(Name, Bytes)>, options: ScatterOptions) -> Result<()> {
-    let mut failure = None;
-    for _ in 0..MOST_ROUNDS {
-        let workers = usable_workers(&core, &options.workers).await?;
-        match send_all(&core, &values, &workers, options.is_broadcast).await {
-            Ok(()) => return Ok(()),
-            Err(error) if error.is_remote() => failure = Some(error),
-            Err(error) => return Err(error),
-        }
-    }
-    Err(failure.unwrap_or_else(|| Error::bug(OP, "no round was tried")))
+    let placed = place(&core, &values, &options).await;
+    // Some may be there even if not all are: they are freed when their futures are dropped.
+    core.tell(Command::Placed(values.into_iter().map(|(name, _)| name).collect()));
+    placed
 }
 
-async fn usable_workers(core: &Core, chosen: &[String]) -> Result<Vec<(String, usize)>> {
+async fn place(core: &Core, values: &[(Name, Bytes)], options: &ScatterOptions) -> Result<()> {
+    let mut rest: Vec<usize> = (0..values.len()).collect();
+    let mut failures: BTreeMap<String, Error> = BTreeMap::new();
+    for _ in 0..MOST_ROUNDS {
+        let workers = usable_workers(core, &options.workers, &failures).await?;
+        let first = core.n_scattered.fetch_add(rest.len(), Ordering::Relaxed);
+        let dealt = deal(&rest, first, &workers, options.is_broadcast);
+        let placed = send_all(core, values, &workers, dealt, &mut failures).await?;
+        rest.retain(|value| !placed.contains(value));
+        if rest.is_empty() {
+            return Ok(());
+        }
+    }
+    let last = failures.pop_last().map_or_else(|| Error::bug(OP, "no round was tried"), |(_, error)| error);
+    let detail = format!("{} of {} values found no worker in {MOST_ROUNDS} rounds: {last}", rest.len(), values.len());
+    Err(Error::remote(OP, &core.address, detail).with_source(last))
+}
+
+/// The workers that values may go to. Those that failed are left out, if there are others.
+async fn usable_workers(
+    core: &Core,
+    chosen: &[String],
+    failures: &BTreeMap<String, Error>,
+) -> Result<Vec<(String, usize)>> {
     let mut workers = running_workers(core).await?;
     workers.retain(|(address, _)| chosen.is_empty() || chosen.contains(address));
+    if workers.iter().any(|(address, _)| !failures.contains_key(address)) {
+        workers.retain(|(address, _)| !failures.contains_key(address));
+    }
     if workers.is_empty() {
         let detail =
             if chosen.is_empty() { "there are no workers".into() } else { format!("none of {chosen:?} is here") };
@@ -90,51 +119,63 @@ pub(super) async fn running_workers(core: &Core) -> Result<Vec<(String, usize)>>
     workers.ok_or_else(|| Error::format(OP, format!("{reply:?} is no list of workers")))
 }
 
+/// Sends each worker its values; gives the numbers of those that are there and known to the scheduler.
+///
+/// A worker that has taken values is made known at once, whatever becomes of others: values that nobody knows of would stay
+/// there for ever.
 async fn send_all(
     core: &Core,
     values: &[(Name, Bytes)],
     workers: &[(String, usize)],
-    is_broadcast: bool,
-) -> Result<()> {
+    dealt: BTreeMap<usize, Vec<usize>>,
+    failures: &mut BTreeMap<String, Error>,
+) -> Result<HashSet<usize>> {
     let mut transfers = JoinSet::new();
-    for (worker, numbers) in deal(values.len(), workers, is_broadcast) {
+    for (worker, numbers) in dealt {
         let some = numbers.iter().map(|&i| values[i].clone()).collect();
-        transfers.spawn(put(core.peers.clone(), workers[worker].0.clone(), some));
+        let (peers, worker) = (core.peers.clone(), workers[worker].0.clone());
+        transfers.spawn(async move { (put(&peers, &worker, some).await, worker, numbers) });
     }
-    let mut who_has: BTreeMap<Name, Vec<String>> = BTreeMap::new();
-    let mut n_bytes: BTreeMap<Name, u64> = BTreeMap::new();
+    let mut placed = HashSet::new();
     while let Some(transfer) = transfers.join_next().await {
-        let transfer = transfer.map_err(|fault| Error::bug(OP, format!("a transfer ended badly: {fault}")))?;
-        let (worker, sizes) = transfer?;
-        for (name, size) in sizes {
-            who_has.entry(name.clone()).or_default().push(worker.clone());
-            n_bytes.insert(name, size);
+        let (sizes, worker, numbers) =
+            transfer.map_err(|fault| Error::bug(OP, format!("a transfer ended badly: {fault}")))?;
+        let known = match sizes {
+            Ok(sizes) => register(core, &worker, &sizes).await,
+            Err(error) => Err(error),
+        };
+        match known {
+            Ok(()) => placed.extend(numbers),
+            Err(error) if error.is_remote() => drop(failures.insert(worker, error)),
+            Err(error) => return Err(error),
         }
     }
-    register(core, &who_has, &n_bytes).await
+    Ok(placed)
 }
 
 /// `update_data` to one worker: gives the sizes that the values have there.
-async fn put(peers: RpcPool, worker: String, values: Vec<(Name, Bytes)>) -> Result<(String, Vec<(Name, u64)>)> {
+async fn put(peers: &RpcPool, worker: &str, values: Vec<(Name, Bytes)>) -> Result<Vec<(Name, u64)>> {
     let address: Address = worker.parse()?;
     let one = |(name, content): (Name, Bytes)| {
         (Value::from(&*name), Value::Serialized(Box::new(Serialized::of_bytes(content, None))))
     };
     let data = Value::Map(values.into_iter().map(one).collect());
     let request = Value::map([("op", "update_data".into()), ("data", data)]);
-    let reply = peers.call(&address, &request).await?;
+    let reply = match peers.call_patiently(Some(PATIENCE), &address, &request).await {
+        Ok(reply) => reply,
+        Err(error) => {
+            peers.forget(&address);
+            return Err(error);
+        }
+    };
     let one = |(name, size): &(Value, Value)| Some((Name::from(name.as_text()?), size.as_int()?.max(0) as u64));
     let sizes: Option<Vec<_>> = reply.pairs("nbytes")?.iter().map(one).collect();
-    let sizes = sizes.ok_or_else(|| Error::format(OP, format!("{reply:?} does not say what was put there")))?;
-    Ok((worker, sizes))
+    sizes.ok_or_else(|| Error::format(OP, format!("{reply:?} does not say what was put there")))
 }
 
 /// As a request and not on the stream: a worker that has died meanwhile is an error here and would end the stream there.
-async fn register(core: &Core, who_has: &BTreeMap<Name, Vec<String>>, n_bytes: &BTreeMap<Name, u64>) -> Result<()> {
-    let holders = who_has.iter().map(|(name, workers)| {
-        let workers = workers.iter().map(String::as_str).collect();
-        (Value::from(&**name), workers)
-    });
+async fn register(core: &Core, worker: &str, n_bytes: &[(Name, u64)]) -> Result<()> {
+    let holders = n_bytes.iter().map(|(name, _)| (Value::from(&**name), [worker].into_iter().collect()));
     let sizes = n_bytes.iter().map(|(name, size)| (Value::from(&**name), (*size).into()));
     let request = Value::map([
         ("op", "update_data".into()),
@@ -155,10 +196,13 @@ mod tests {
 
     #[test]
     fn workers_get_values_by_their_threads_or_all() {
-        let dealt = deal(6, &workers(&[2, 1]), false);
+        let all = [0, 1, 2, 3, 4, 5];
+        let dealt = deal(&all, 0, &workers(&[2, 1]), false);
         assert_eq!((&dealt[&0][..], &dealt[&1][..]), (&[0, 1, 3, 4][..], &[2, 5][..]));
-        let dealt = deal(2, &workers(&[2, 1]), true);
+        let dealt = deal(&all[4..], 2, &workers(&[2, 1]), false);
+        assert_eq!((&dealt[&1][..], &dealt[&0][..]), (&[4][..], &[5][..]));
+        let dealt = deal(&all[..2], 7, &workers(&[2, 1]), true);
         assert_eq!((&dealt[&0][..], &dealt[&1][..]), (&[0, 1][..], &[0, 1][..]));
-        assert!(deal(3, &[], false).is_empty() && deal(0, &workers(&[1]), true).is_empty());
+        assert!(deal(&all, 0, &[], false).is_empty() && deal(&[], 0, &workers(&[1]), true).is_empty());
     }
 }

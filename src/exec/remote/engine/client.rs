@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::cluster::Cluster;
 use crate::error::Result;
-use crate::exec::remote::client::{Client, RemoteFuture, SubmitOptions};
+use crate::exec::remote::client::{Client, RemoteFuture, ScatterOptions, SubmitOptions};
 use crate::graph::wire::RemoteTask;
 
 impl Cluster for Client {
@@ -19,6 +19,14 @@ impl Cluster for Client {
 
     fn id(&self) -> u128 {
         xxh3_128(self.scheduler().id.as_bytes())
+    }
+
+    fn fresh_id(&self) -> u128 {
+        xxh3_128(format!("{} {}", Client::id(self), self.fresh_number()).as_bytes())
+    }
+
+    fn scatter(&self, values: Vec<(String, Bytes)>) -> Result<Vec<RemoteFuture>> {
+        Client::scatter(self, values, &ScatterOptions::new())
     }
 
     fn join(&self, keys: &[String]) -> Result<Vec<RemoteFuture>> {

@@ -20,6 +20,12 @@ pub(crate) trait Cluster: fmt::Debug + Send + Sync + 'static {
     /// users; smaller priorities go first.
     fn submit(&self, tasks: Vec<RemoteTask>, wanted: &[String]) -> Result<Vec<Self::Future>>;
 
+    /// A number that no run of any client of the cluster has had.
+    fn fresh_id(&self) -> u128;
+
+    /// Puts values where tasks find them under their keys, as long as their futures live. Nobody can make them again.
+    fn scatter(&self, values: Vec<(String, Bytes)>) -> Result<Vec<Self::Future>>;
+
     /// Results that others have had computed and keep, in the order of their keys.
     fn join(&self, keys: &[String]) -> Result<Vec<Self::Future>>;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::run::RemoteEngine;
+use super::submit::RemoteEngine;
 use crate::error::Result;
 use crate::exec::Runtime;
 use crate::exec::remote::client::{Client, ConnectOptions};

@@ -9,15 +9,16 @@
 //! ```
 //!
 //! Expressions are optimised here as they are for threads; kernels and the order in which they combine are the same, so
-//! that results have the same bits. Arrays in memory are sent with their tasks, files are opened by the workers under the
-//! paths that they have here, and results come back block by block; those of `persist` stay on the cluster. Closures cannot be
-//! sent.
+//! that results have the same bits. Arrays in memory are put on workers, or sent with the tasks where they are small or the
+//! results stay; files are opened by the workers under the paths that they have here; and results come back block by block,
+//! or stay on the cluster with `persist`. Closures cannot be sent.
 //!
 //! | file | role |
 //! |---|---|
 //! | `cluster` | what is asked of whoever runs tasks |
 //! | `client` | the same of a client of a scheduler |
-//! | `run` | one run: tasks are submitted, results fetched while others are still computed |
+//! | `submit` | a plan on its way: tasks to the scheduler, blocks of memory to workers |
+//! | `run` | one run: results are fetched while others are still computed |
 //! | `kept` | persisted arrays, whose blocks stay on the cluster |
 //! | `runner` | a worker's part: bytes to kernels, blocks to bytes |
 //! | `connect` | runtimes on clusters; `io` has the one that knows the crate's formats |
@@ -28,5 +29,6 @@ mod connect;
 mod kept;
 mod run;
 mod runner;
+mod submit;
 
 pub(crate) use runner::BlockRunner;

@@ -3,16 +3,19 @@
 //! All tasks are submitted at once; who computes them has the memory for them, and spills what is too much. Results are
 //! fetched in the order of the plan, a window of bytes at a time, while later ones are still computed, and each is let go
 //! when it is here.
+//!
+//! What was computed on a worker that dies is computed again. Blocks of memory that were put on a worker are not: with them
+//! what needs them is given up, and what is left of the run is submitted once more, with the blocks put on workers anew.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::cluster::Cluster;
 use super::kept::KeptBlocks;
+use super::submit::{RemoteEngine, Submitted, Transport};
 use crate::block::BlockSource;
 use crate::block::codec::decode_bytes;
 use crate::error::{Error, Result};
@@ -20,72 +23,26 @@ use crate::exec::engine::{Engine, Kept};
 use crate::exec::job::Job;
 use crate::exec::observe::Watch;
 use crate::exec::{CancelToken, PlanJob, RunOptions, RunReport, Runtime};
-use crate::graph::wire::{HeldBlocks, RemotePlan};
+use crate::graph::wire::HeldBlocks;
 use crate::graph::{Plan, TaskGraph, TaskId};
-use crate::kernels::Registry;
 
-const OP: &str = "run";
+pub(super) const OP: &str = "run";
 
 /// How often a waiting run looks whether it is cancelled.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
-/// What is fetched at once: bytes as the plan promises them, and results.
-const WINDOW_BYTES: u64 = 64 << 20;
+/// What is on its way at once: bytes as the plan promises them, and results.
+pub(super) const WINDOW_BYTES: u64 = 64 << 20;
 const WINDOW_RESULTS: usize = 1_000;
-/// A scheduler takes 10,000 tasks in a second and four kilobytes for each: beyond this, larger blocks are the better plan.
-const MANY_TASKS: u64 = 100_000;
-
-/// Has the plans of a runtime run on a cluster.
-#[derive(Debug)]
-pub(crate) struct RemoteEngine<C> {
-    cluster: Arc<C>,
-    registry: Registry,
-    has_warned: AtomicBool,
-}
-
-impl<C: Cluster> RemoteEngine<C> {
-    /// `registry` must be that of the workers.
-    pub(crate) fn new(cluster: C, registry: Registry) -> Self {
-        Self { cluster: Arc::new(cluster), registry, has_warned: AtomicBool::new(false) }
-    }
-
-    /// Has the tasks of a plan computed. Gives its results, and what the keys of each output begin with.
-    fn submit(&self, plan: &Plan) -> Result<(Roots<C>, Vec<String>)> {
-        let remote = RemotePlan::on(Some(self.cluster.id()), plan, &self.registry)?;
-        self.advise(plan);
-        let roots: Vec<TaskId> = (0..plan.n_roots()).map(|i| plan.root(i)).collect();
-        let keys = |is_held: bool| -> Vec<String> {
-            roots.iter().filter(|&&root| remote.is_held(root) == is_held).map(|&root| remote.key(root)).collect()
-        };
-        let (held, wanted) = (keys(true), keys(false));
-        let tasks = remote.tasks().collect::<Result<Vec<_>>>()?;
-        let mut made = if wanted.is_empty() { Vec::new() } else { self.cluster.submit(tasks, &wanted)? }.into_iter();
-        let mut held = if held.is_empty() { Vec::new() } else { self.cluster.join(&held)? }.into_iter();
-        let missing = || Error::bug(OP, "a result has no future");
-        let mut future = |root: TaskId| -> Result<(TaskId, C::Future)> {
-            let future = if remote.is_held(root) { held.next() } else { made.next() };
-            Ok((root, future.ok_or_else(missing)?))
-        };
-        let futures = roots.iter().map(|&root| future(root)).collect::<Result<_>>()?;
-        Ok((futures, (0..plan.outputs().len()).map(|i| remote.output_group(i).to_owned()).collect()))
-    }
-
-    /// Says, once, that a plan has more tasks than a scheduler takes with ease.
-    fn advise(&self, plan: &Plan) {
-        let n_tasks = plan.n_tasks();
-        if n_tasks > MANY_TASKS && !self.has_warned.swap(true, Ordering::Relaxed) {
-            eprintln!("{}", advice(n_tasks));
-        }
-    }
-}
+/// How often a run may be submitted. A task that kills its worker must come to an end, as it does on the scheduler.
+const MOST_ATTEMPTS: usize = 3;
 
 /// Tells observers of a run, and runs it.
 fn watched<T>(
     runtime: &Runtime,
     plan: &Plan,
-    n_tasks: u64,
     run: impl FnOnce(Option<&Watch<'_>>) -> Result<T>,
 ) -> Result<(T, RunReport)> {
-    let watch = Watch::start(runtime.observers(), || Some(n_tasks), runtime.n_threads(), 0);
+    let watch = Watch::start(runtime.observers(), || Some(plan.n_roots()), runtime.n_threads(), 0);
     let result = run(watch.as_ref());
     let report = RunReport { n_tasks: plan.n_tasks(), ..RunReport::default() };
     if let Some(watch) = &watch {
@@ -94,14 +51,8 @@ fn watched<T>(
     Ok((result?, report))
 }
 
-/// The tasks whose results are asked for, and the results.
-type Roots<C> = VecDeque<(TaskId, <C as Cluster>::Future)>;
-
-fn advice(n_tasks: u64) -> String {
-    format!(
-        "hyperslab: this run has {n_tasks} tasks, and a scheduler takes about 10000 in a second: rechunk to larger blocks \
-         (100 MB are good on a cluster), or raise HYPERSLAB_CHUNK_BYTES for `Chunks::auto()`"
-    )
+fn roots_of(plan: &Plan) -> VecDeque<TaskId> {
+    (0..plan.n_roots()).map(|i| plan.root(i)).collect()
 }
 
 impl<C: Cluster> Engine for RemoteEngine<C> {
@@ -112,35 +63,56 @@ impl<C: Cluster> Engine for RemoteEngine<C> {
     fn run(&self, runtime: &Runtime, job: &PlanJob<'_>, options: &RunOptions) -> Result<RunReport> {
         let (plan, cancel) = (job.plan(), runtime.cancel_of(options));
         let fetch = |watch: Option<&Watch<'_>>| -> Result<()> {
-            check_cancelled(cancel)?;
-            let (roots, _) = self.submit(plan)?;
-            Run { cluster: &*self.cluster, job, watch, cancel }.fetch(roots)
+            let run = Run { cluster: self.cluster(), job, watch, cancel };
+            let mut rest = roots_of(plan);
+            let mut n_attempts = 0;
+            loop {
+                n_attempts += 1;
+                let mut sent = self.submit(plan, &rest, Transport::Apart, cancel)?;
+                let Err(error) = run.fetch(&mut rest, &mut sent) else { return Ok(()) };
+                if !sent.has_lost_blocks(self.cluster(), &error) {
+                    return Err(error);
+                }
+                if n_attempts == MOST_ATTEMPTS {
+                    return Err(lost_again(n_attempts, &error));
+                }
+            }
         };
-        let ((), report) = watched(runtime, plan, plan.n_roots(), fetch)?;
+        let ((), report) = watched(runtime, plan, fetch)?;
         Ok(report)
     }
 
     fn keep(&self, runtime: &Runtime, plan: &Plan, options: &RunOptions) -> Result<Option<Kept>> {
         let cancel = runtime.cancel_of(options);
-        let keep = |_: Option<&Watch<'_>>| -> Result<Kept> {
-            check_cancelled(cancel)?;
-            let (roots, groups) = self.submit(plan)?;
-            roots.iter().try_for_each(|(_, future)| wait(&*self.cluster, future, cancel))?;
-            let mut futures = roots.into_iter().map(|(_, future)| future);
+        let keep = |watch: Option<&Watch<'_>>| -> Result<Kept> {
+            let roots = roots_of(plan);
+            // Blocks that are kept must be such that they can be computed again, as long as they are kept.
+            let Submitted { futures, groups, .. } = self.submit(plan, &roots, Transport::WithTasks, cancel)?;
+            wait_for_all(self.cluster(), &roots, &futures, plan, watch, cancel)?;
+            let mut futures = futures.into_iter();
             let source = |(i, group): (usize, String)| {
                 let n_blocks = plan.roots_of(i).count();
-                let held = HeldBlocks { cluster: self.cluster.id(), group };
+                let held = HeldBlocks { cluster: self.cluster().id(), group };
                 let futures = futures.by_ref().take(n_blocks).collect();
-                Arc::new(KeptBlocks { cluster: Arc::clone(&self.cluster), futures, held }) as Arc<dyn BlockSource>
+                Arc::new(KeptBlocks { cluster: self.share_cluster(), futures, held }) as Arc<dyn BlockSource>
             };
             Ok(groups.into_iter().enumerate().map(source).collect())
         };
-        let (kept, _) = watched(runtime, plan, 0, keep)?;
+        let (kept, _) = watched(runtime, plan, keep)?;
         Ok(Some(kept))
     }
 }
 
-fn check_cancelled(cancel: Option<&CancelToken>) -> Result<()> {
+fn lost_again(n_attempts: usize, last: &Error) -> Error {
+    let detail = format!(
+        "workers died {n_attempts} times with blocks of memory that had been sent to them, and the run was submitted as \
+         often; the last time: {last}"
+    );
+    let error = Error::remote(OP, "the cluster", detail).with_source(last.clone());
+    error.with_remedy("look into the workers' logs, or save the array to a file that workers open")
+}
+
+pub(super) fn check_cancelled(cancel: Option<&CancelToken>) -> Result<()> {
     if cancel.is_some_and(CancelToken::is_cancelled) { Err(Error::cancelled(OP)) } else { Ok(()) }
 }
 
@@ -148,6 +120,36 @@ fn check_cancelled(cancel: Option<&CancelToken>) -> Result<()> {
 fn wait<C: Cluster>(cluster: &C, future: &C::Future, cancel: Option<&CancelToken>) -> Result<()> {
     while !cluster.wait(future, LOOK_INTERVAL)? {
         check_cancelled(cancel)?;
+    }
+    check_cancelled(cancel)
+}
+
+/// Waits until all results are there; observers hear of each.
+fn wait_for_all<C: Cluster>(
+    cluster: &C,
+    roots: &VecDeque<TaskId>,
+    futures: &VecDeque<C::Future>,
+    plan: &Plan,
+    watch: Option<&Watch<'_>>,
+    cancel: Option<&CancelToken>,
+) -> Result<()> {
+    let mut is_told = vec![false; roots.len()];
+    let mut tell = |i: usize| {
+        if let Some(watch) = watch.filter(|_| !std::mem::replace(&mut is_told[i], true)) {
+            watch.task_finished(&watch.task_started(roots[i], &plan.layer(roots[i]).label, 0), Some(0));
+        }
+    };
+    for (i, future) in futures.iter().enumerate() {
+        while !cluster.wait(future, LOOK_INTERVAL)? {
+            check_cancelled(cancel)?;
+            if watch.is_some() {
+                let later = futures.iter().enumerate().skip(i + 1);
+                later.filter(|(_, future)| cluster.wait(future, Duration::ZERO).is_ok_and(|is_there| is_there)).for_each(
+                    |(later, _)| tell(later),
+                );
+            }
+        }
+        tell(i);
     }
     check_cancelled(cancel)
 }
@@ -161,41 +163,36 @@ struct Run<'r, 'j, C> {
 }
 
 impl<C: Cluster> Run<'_, '_, C> {
-    /// Fetches results and delivers them. Dropping the futures, whether all went well or not, ends what is left of the run.
-    fn fetch(&self, mut waiting: Roots<C>) -> Result<()> {
-        while let Some((task, future)) = waiting.pop_front() {
-            wait(self.cluster, &future, self.cancel)?;
-            let (tasks, futures) = self.window(task, future, &mut waiting)?;
-            let contents = self.cluster.gather(&futures)?;
-            if contents.len() != tasks.len() {
-                return Err(Error::bug(OP, format!("{} values of {} results", contents.len(), tasks.len())));
+    /// Fetches results and delivers them; those that are not delivered stay in `rest`.
+    fn fetch(&self, rest: &mut VecDeque<TaskId>, sent: &mut Submitted<C>) -> Result<()> {
+        while let Some(first) = sent.futures.front() {
+            wait(self.cluster, first, self.cancel)?;
+            let n_ready = self.n_ready(rest, &sent.futures)?;
+            let contents = self.cluster.gather(&sent.futures.make_contiguous()[..n_ready])?;
+            if contents.len() != n_ready {
+                return Err(Error::bug(OP, format!("{} values of {n_ready} results", contents.len())));
             }
-            drop(futures);
-            tasks.into_iter().zip(contents).try_for_each(|(task, content)| self.deliver(task, content))?;
+            drop(sent.futures.drain(..n_ready));
+            for content in contents {
+                let task = rest.pop_front().ok_or_else(|| Error::bug(OP, "more results than tasks"))?;
+                self.deliver(task, content)?;
+            }
         }
         Ok(())
     }
 
-    /// A result that is there, and those after it that are there too, as many as are fetched at once.
-    fn window(
-        &self,
-        first: TaskId,
-        future: C::Future,
-        waiting: &mut Roots<C>,
-    ) -> Result<(Vec<TaskId>, Vec<C::Future>)> {
+    /// How many results are fetched at once: the first one, which is there, and those after it that are there too.
+    fn n_ready(&self, tasks: &VecDeque<TaskId>, futures: &VecDeque<C::Future>) -> Result<usize> {
         let plan = self.job.plan();
-        let (mut tasks, mut futures, mut n_bytes) = (vec![first], vec![future], plan.bytes(first));
-        while let Some((task, future)) = waiting.pop_front() {
+        let mut n_bytes = 0u64;
+        for (n_ready, (&task, future)) in tasks.iter().zip(futures).enumerate() {
             n_bytes = n_bytes.saturating_add(plan.bytes(task));
-            let has_room = n_bytes <= WINDOW_BYTES && tasks.len() < WINDOW_RESULTS;
-            if !has_room || !self.cluster.wait(&future, Duration::ZERO)? {
-                waiting.push_front((task, future));
-                break;
+            let has_room = n_bytes <= WINDOW_BYTES && n_ready < WINDOW_RESULTS;
+            if n_ready > 0 && (!has_room || !self.cluster.wait(future, Duration::ZERO)?) {
+                return Ok(n_ready);
             }
-            tasks.push(task);
-            futures.push(future);
         }
-        Ok((tasks, futures))
+        Ok(futures.len())
     }
 
     fn deliver(&self, task: TaskId, content: Bytes) -> Result<()> {
@@ -211,8 +208,9 @@ impl<C: Cluster> Run<'_, '_, C> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::{HashMap, HashSet};
     use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use ndarray::s;
     use proptest::prelude::*;
@@ -226,9 +224,10 @@ mod tests {
     use crate::chunks::Chunks;
     use crate::element::DType;
     use crate::exec::remote::worker::{Inputs, Key, TaskRunner};
-    use crate::graph::wire::RemoteTask;
+    use crate::exec::{Observer, RunStart, TaskFinish};
+    use crate::graph::wire::{RemotePlan, RemoteTask, Site};
     use crate::io::{open_npy, save_npy};
-    use crate::kernels::{NamedGufunc, NamedKernel};
+    use crate::kernels::{NamedGufunc, NamedKernel, Registry};
 
     /// Runs tasks where it is, knowing nothing of them but their bytes.
     #[derive(Debug)]
@@ -238,12 +237,27 @@ mod tests {
         /// Stops the run when something is waited for.
         cancel: CancelToken,
         is_stuck: bool,
+        /// Values that were scattered.
+        scattered: Mutex<Vec<String>>,
+        /// How often what was scattered is lost when tasks need it.
+        n_losses: Mutex<usize>,
+        lost: Mutex<HashSet<String>>,
+        n_runs: AtomicU64,
     }
 
     impl InProcess {
         fn new() -> Self {
             let runner = BlockRunner::new(registry(), Some(1 << 30));
-            Self { runner, results: Mutex::default(), cancel: CancelToken::new(), is_stuck: false }
+            Self {
+                runner,
+                results: Mutex::default(),
+                cancel: CancelToken::new(),
+                is_stuck: false,
+                scattered: Mutex::default(),
+                n_losses: Mutex::default(),
+                lost: Mutex::default(),
+                n_runs: AtomicU64::new(0),
+            }
         }
     }
 
@@ -258,8 +272,27 @@ mod tests {
             Ok(keys.to_vec())
         }
 
+        fn fresh_id(&self) -> u128 {
+            u128::from(self.n_runs.fetch_add(1, Ordering::Relaxed))
+        }
+
+        fn scatter(&self, values: Vec<(String, Bytes)>) -> Result<Vec<String>> {
+            let keys: Vec<String> = values.iter().map(|(key, _)| key.clone()).collect();
+            self.scattered.lock().unwrap().extend(keys.iter().cloned());
+            self.results.lock().unwrap().extend(values);
+            Ok(keys)
+        }
+
         fn submit(&self, tasks: Vec<RemoteTask>, wanted: &[String]) -> Result<Vec<String>> {
             let mut results = self.results.lock().unwrap();
+            let mut n_losses = self.n_losses.lock().unwrap();
+            if *n_losses > 0 {
+                *n_losses -= 1;
+                let scattered = self.scattered.lock().unwrap();
+                scattered.iter().for_each(|key| drop(results.remove(key)));
+                self.lost.lock().unwrap().extend(wanted.iter().chain(scattered.iter()).cloned());
+                return Ok(wanted.to_vec());
+            }
             for (i, task) in tasks.into_iter().enumerate() {
                 assert_eq!(task.priority, i as u64);
                 if results.contains_key(&task.key) {
@@ -273,7 +306,10 @@ mod tests {
             Ok(wanted.to_vec())
         }
 
-        fn wait(&self, _future: &String, _limit: Duration) -> Result<bool> {
+        fn wait(&self, future: &String, _limit: Duration) -> Result<bool> {
+            if self.lost.lock().unwrap().contains(future) {
+                return Err(Error::lost("test", future, "given up"));
+            }
             if self.is_stuck {
                 self.cancel.cancel();
             }
@@ -325,6 +361,13 @@ mod tests {
 
     fn remote() -> Runtime {
         Runtime::local().with_engine(Arc::new(RemoteEngine::new(InProcess::new(), registry())))
+    }
+
+    /// Blocks of memory, however small, travel apart from the tasks, and are lost so often.
+    fn apart(n_losses: usize) -> (Arc<RemoteEngine<InProcess>>, Runtime) {
+        let cluster = InProcess { n_losses: Mutex::new(n_losses), ..InProcess::new() };
+        let engine = Arc::new(RemoteEngine::new(cluster, registry()).apart_from(0));
+        (engine.clone(), Runtime::local().with_engine(engine))
     }
 
     fn matrix(n_rows: usize, n_columns: usize, chunks: (u64, u64)) -> Array<f64> {
@@ -392,13 +435,15 @@ mod tests {
         #[test]
         fn random_expressions_have_the_same_bits(
             shape in (1..9usize, 1..9usize), chunks in (1..5u64, 1..5u64), steps in prop::collection::vec(0..20u8, 1..6),
+            is_apart in any::<bool>(), n_losses in 0..2usize,
         ) {
             let build = || {
                 let start = matrix(shape.0, shape.1, chunks);
                 steps.iter().fold(start, |x, &code| step(&x, code).unwrap_or(x))
             };
             let here = Runtime::local().enter(|| build().as_dyn().compute_block());
-            let there = remote().enter(|| build().as_dyn().compute_block());
+            let runtime = if is_apart { apart(n_losses).1 } else { remote() };
+            let there = runtime.enter(|| build().as_dyn().compute_block());
             match (here, there) {
                 (Ok(here), Ok(there)) => prop_assert!(is_same(&here, &there), "{here:?} {there:?}"),
                 (Err(here), Err(there)) => prop_assert_eq!(here.is_usage(), there.is_usage()),
@@ -435,6 +480,52 @@ mod tests {
         assert!(is_same(&there, &sum.compute_block().unwrap()));
     }
 
+    fn site(cluster: u128) -> Site {
+        Site { cluster: Some(cluster), apart: None }
+    }
+
+    #[test]
+    fn blocks_of_memory_are_sent_again_when_they_are_lost() {
+        let x = matrix(12, 7, (3, 4));
+        let sum = || (&x + 1.0).sum_axis(0).unwrap();
+        let here = sum().as_dyn().compute_block().unwrap();
+        for n_losses in 0..MOST_ATTEMPTS {
+            let (engine, runtime) = apart(n_losses);
+            assert!(is_same(&here, &runtime.enter(|| sum().as_dyn().compute_block()).unwrap()), "{n_losses}");
+            let scattered = engine.cluster().scattered.lock().unwrap().clone();
+            let n_kinds = scattered.iter().collect::<HashSet<_>>().len();
+            assert!(!scattered.is_empty() && scattered.len() % (n_losses + 1) == 0, "{scattered:?}");
+            assert_eq!(scattered.len(), n_kinds, "keys of attempts differ");
+        }
+        let error = apart(MOST_ATTEMPTS).1.enter(|| sum().compute()).unwrap_err();
+        assert!(error.is_remote() && error.to_string().contains("died 3 times"), "{error}");
+        assert!(error.to_string().contains("save the array to a file"), "{error}");
+    }
+
+    #[test]
+    fn small_arrays_and_what_is_kept_travel_with_tasks() {
+        let engine = Arc::new(RemoteEngine::new(InProcess::new(), registry()));
+        let runtime = Runtime::local().with_engine(engine.clone());
+        let n_scattered = || engine.cluster().scattered.lock().unwrap().len();
+        runtime.enter(|| matrix(12, 7, (3, 4)).sum().scalar()).unwrap();
+        assert_eq!(n_scattered(), 0);
+        let large = Array::<f64>::from_vec((0..10_000).map(f64::from).collect(), Chunks::size(4_000)).unwrap();
+        let kept = runtime.enter(|| (&large + 1.0).persist()).unwrap();
+        assert_eq!(n_scattered(), 0);
+        assert_eq!(runtime.enter(|| (&kept + &large).sum().scalar()).unwrap(), 10_000.0 * 10_000.0);
+        assert_eq!(n_scattered(), 3);
+    }
+
+    #[test]
+    fn only_the_results_that_are_left_are_asked_for_again() {
+        let x = matrix(12, 7, (3, 7));
+        let plan = (&x + 1.0).plan().unwrap();
+        let remote = RemotePlan::on(site(7), &plan, &registry()).unwrap();
+        let all = remote.tasks().count();
+        let one = remote.tasks_of(HashSet::from([plan.root(2)])).count();
+        assert_eq!((all % 4, one), (0, all / 4));
+    }
+
     #[test]
     fn persisted_blocks_stay_where_they_are() {
         let runtime = remote();
@@ -453,9 +544,9 @@ mod tests {
         let whole = runtime.enter(|| kept.as_dyn().compute_block()).unwrap();
         assert!(is_same(&whole, &(&x + 1.0).as_dyn().compute_block().unwrap()));
         let plan = sum.plan().unwrap();
-        let tasks: Vec<_> = RemotePlan::on(Some(7), &plan, &registry()).unwrap().tasks().map(Result::unwrap).collect();
+        let tasks: Vec<_> = RemotePlan::on(site(7), &plan, &registry()).unwrap().tasks().map(Result::unwrap).collect();
         assert!(!tasks.is_empty() && tasks.iter().all(|task| task.key.starts_with("('sum")), "{tasks:?}");
-        let error = RemotePlan::on(Some(8), &plan, &registry()).unwrap_err();
+        let error = RemotePlan::on(site(8), &plan, &registry()).unwrap_err();
         assert!(error.is_usage() && error.to_string().contains("another cluster"), "{error}");
     }
 
@@ -484,17 +575,31 @@ mod tests {
         assert!(error.is_cancelled(), "it is before anything is submitted: {error}");
     }
 
+    /// What it was told: how many tasks there are, and how many have ended.
+    #[derive(Default)]
+    struct Told(AtomicU64, AtomicU64);
+
+    impl Observer for Told {
+        fn run_started(&self, run: &RunStart) {
+            self.0.store(run.n_tasks.unwrap(), Ordering::Relaxed);
+        }
+
+        fn task_finished(&self, task: &TaskFinish<'_>) {
+            assert!(!task.failed);
+            self.1.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     #[test]
     fn observers_hear_of_results() {
         let profile = Arc::new(crate::diag::Profile::new());
         let runtime = remote().observer(profile.clone());
         runtime.enter(|| (matrix(4, 4, (2, 2)) + 1.0).compute()).unwrap();
         assert_eq!(profile.n_tasks(), 4);
+        let told = Arc::new(Told::default());
+        let runtime = remote().observer(told.clone());
+        runtime.enter(|| (matrix(4, 4, (1, 2)) + 1.0).persist()).unwrap();
+        assert_eq!((told.0.load(Ordering::Relaxed), told.1.load(Ordering::Relaxed)), (8, 8));
     }
 
-    #[test]
-    fn advice_names_numbers_and_remedy() {
-        let text = advice(200_000);
-        assert!(text.contains("200000 tasks") && text.contains("rechunk"), "{text}");
-    }
 }

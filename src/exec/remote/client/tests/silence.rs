@@ -1,7 +1,7 @@
 //! Workers that have results, hold connections and say nothing.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -98,6 +98,7 @@ async fn gather_from(scheduler: Address) -> Result<Vec<Bytes>> {
         peers: RpcPool::new(transport(), 8),
         n_chunks: AtomicU64::new(0),
         n_submissions: AtomicU64::new(0),
+        n_scattered: AtomicUsize::new(0),
     };
     gather(Arc::new(core), vec![(name, cell)], PATIENCE).await
 }
