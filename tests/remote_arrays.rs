@@ -45,6 +45,7 @@ fn matrix() -> Array<f64> {
 
 fn expressions(x: &Array<f64>) -> Result<Vec<(&'static str, Array<f64>)>> {
     let y = Array::<f64>::from_vec((0..40).map(f64::from).collect(), Chunks::size(7))?;
+    let large = Array::<f64>::from_vec((0..40_000).map(f64::from).collect(), Chunks::size(6_000))?;
     let mut assigned = x.clone();
     assigned.assign_mask(&x.gt(0.0)?, 0.5)?;
     Ok(vec![
@@ -60,6 +61,8 @@ fn expressions(x: &Array<f64>) -> Result<Vec<(&'static str, Array<f64>)>> {
         ("sorted", x.sort(0)?),
         ("sparse", x.to_sparse().sum_axis(0)?.to_dense()),
         ("persisted", (x + 1.0).persist()?.sum_axis(1)?),
+        ("large in memory", (&large * 0.1).sin().cumsum(0)?),
+        ("large persisted", (&large + 0.5).persist()?.try_mul(&large)?),
         ("part of persisted", (x + 1.0).persist()?.slice(s![5..9, 3..])?),
     ])
 }

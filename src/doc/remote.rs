@@ -71,11 +71,27 @@
 //! | closures | not at all: an error names the call. Write a [`NamedKernel`](crate::kernel::NamedKernel), or a [`NamedGufunc`](crate::kernel::NamedGufunc) if it has several results, call it with `map_named`, register it |
 //! | `.npy`, raw and Zarr files | workers open them under the path they have here: a file system that all see |
 //! | other sources | by their [`SourceFormat`](crate::block::SourceFormat), registered in clients and workers |
-//! | arrays in memory | with the tasks, through the scheduler: for small ones; save large ones to a file that workers open |
+//! | arrays in memory | block by block to the workers, for each run anew; with the tasks, through the scheduler, if their blocks are below 16 KiB, or for `persist` (see below) |
 //! | results of `compute` | block by block from the workers that have them |
 //! | results of `persist` | stay on the cluster as long as the array lives; later expressions read them there |
 //! | `save_npy` `save_zarr` | the process that computes a block writes it |
 //! | other sinks | the client fetches the blocks and writes them |
+//!
+//! **Arrays in memory.** A block that this process put on a worker cannot be made again there: if the worker dies while the
+//! block is needed, what is left of the run is submitted once more, with all such blocks sent anew, twice at most. Blocks go
+//! away when the run ends. While there is no worker that takes them, they wait with their tasks.
+//!
+//! What `persist` keeps must survive the loss of a worker without this process, so arrays in memory travel with its tasks:
+//! the scheduler holds them as long as the persisted array lives. A large array is better saved, once, to a file that workers
+//! open; what is made of that can be persisted.
+//!
+//! # What can be watched
+//!
+//! The dashboard of the scheduler shows every task and what it took: profiles of kernels are there. Observers of a runtime
+//! (progress, profiles and the others of [`diag`](crate::diag)) hear of wanted results alone, since the
+//! scheduler reports nothing else to clients: a run has as many *tasks* for them as results are asked for. A result of
+//! `compute` counts when it has arrived here, in the order of blocks, and its duration is that of taking it in; one of
+//! `persist` counts when it is there on the cluster. A sum of everything is one result, so it goes from 0 to 1.
 //!
 //! # How many tasks go out at once
 //!
@@ -172,7 +188,7 @@
 //!
 //! | what | then |
 //! |---|---|
-//! | a worker | its tasks run elsewhere, and what it held is computed again; the nanny starts another one |
+//! | a worker | its tasks run elsewhere, and what it held is computed again, or sent again where it was in memory here; the nanny starts another one |
 //! | a worker hangs | its nanny ends it after eight seconds without a sign of life; without a nanny the scheduler waits five minutes |
 //! | a signal stops a worker | its nanny ends it after three seconds |
 //! | a task kills its worker three times | the scheduler gives the task up, and the run fails with that error |

@@ -121,7 +121,7 @@ pub struct TaskFinish<'a> {
     pub start_ns: u64,
     /// How long it ran.
     pub duration_ns: u64,
-    /// The bytes of its result; 0 if it failed.
+    /// The bytes of its result; 0 if it failed, or if the result stays on a cluster.
     pub result_bytes: u64,
     /// Whether it failed.
     pub failed: bool,

@@ -144,9 +144,9 @@ fn wait_for_all<C: Cluster>(
             check_cancelled(cancel)?;
             if watch.is_some() {
                 let later = futures.iter().enumerate().skip(i + 1);
-                later.filter(|(_, future)| cluster.wait(future, Duration::ZERO).is_ok_and(|is_there| is_there)).for_each(
-                    |(later, _)| tell(later),
-                );
+                later
+                    .filter(|(_, future)| cluster.wait(future, Duration::ZERO).is_ok_and(|is_there| is_there))
+                    .for_each(|(later, _)| tell(later));
             }
         }
         tell(i);
@@ -242,6 +242,7 @@ mod tests {
         /// How often what was scattered is lost when tasks need it.
         n_losses: Mutex<usize>,
         lost: Mutex<HashSet<String>>,
+        has_workers: bool,
         n_runs: AtomicU64,
     }
 
@@ -256,6 +257,7 @@ mod tests {
                 scattered: Mutex::default(),
                 n_losses: Mutex::default(),
                 lost: Mutex::default(),
+                has_workers: true,
                 n_runs: AtomicU64::new(0),
             }
         }
@@ -277,6 +279,9 @@ mod tests {
         }
 
         fn scatter(&self, values: Vec<(String, Bytes)>) -> Result<Vec<String>> {
+            if !self.has_workers {
+                return Err(Error::remote("scatter", "test", "there are no workers"));
+            }
             let keys: Vec<String> = values.iter().map(|(key, _)| key.clone()).collect();
             self.scattered.lock().unwrap().extend(keys.iter().cloned());
             self.results.lock().unwrap().extend(values);
@@ -286,9 +291,9 @@ mod tests {
         fn submit(&self, tasks: Vec<RemoteTask>, wanted: &[String]) -> Result<Vec<String>> {
             let mut results = self.results.lock().unwrap();
             let mut n_losses = self.n_losses.lock().unwrap();
-            if *n_losses > 0 {
+            let scattered = self.scattered.lock().unwrap();
+            if *n_losses > 0 && tasks.iter().flat_map(|task| &task.deps).any(|dep| scattered.contains(dep)) {
                 *n_losses -= 1;
-                let scattered = self.scattered.lock().unwrap();
                 scattered.iter().for_each(|key| drop(results.remove(key)));
                 self.lost.lock().unwrap().extend(wanted.iter().chain(scattered.iter()).cloned());
                 return Ok(wanted.to_vec());
@@ -503,6 +508,14 @@ mod tests {
     }
 
     #[test]
+    fn without_workers_tasks_wait_with_their_blocks() {
+        let cluster = InProcess { has_workers: false, ..InProcess::new() };
+        let runtime = Runtime::local().with_engine(Arc::new(RemoteEngine::new(cluster, registry()).apart_from(0)));
+        let sum = || matrix(12, 7, (3, 4)).sum().scalar().unwrap().to_bits();
+        assert_eq!(runtime.enter(sum), sum());
+    }
+
+    #[test]
     fn small_arrays_and_what_is_kept_travel_with_tasks() {
         let engine = Arc::new(RemoteEngine::new(InProcess::new(), registry()));
         let runtime = Runtime::local().with_engine(engine.clone());
@@ -601,5 +614,4 @@ mod tests {
         runtime.enter(|| (matrix(4, 4, (1, 2)) + 1.0).persist()).unwrap();
         assert_eq!((told.0.load(Ordering::Relaxed), told.1.load(Ordering::Relaxed)), (8, 8));
     }
-
 }
