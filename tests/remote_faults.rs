@@ -138,6 +138,7 @@ fn killed_workers_cost_time_and_nothing_else() {
             assert!(Instant::now() < deadline, "kill {kill}: {}", cluster.log());
             thread::sleep(Duration::from_millis(5));
         }
+        cluster.wait_for_workers(3, WATCHDOG).unwrap();
     }
     let middle = median(&mut extra);
     let late = extra[(extra.len() * 95 / 100).min(extra.len() - 1)];

@@ -82,10 +82,19 @@ impl Bench {
         self.n_runs.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Waits until the scheduler has forgotten what earlier runs have released: messages keep their order.
+    fn settle(&self) -> Result<u64> {
+        let run = self.fresh();
+        let key = format!("settle-{run}");
+        let futures = self.client.submit([task(key.clone(), Vec::new(), 8, 0)], &[key], &SubmitOptions::new())?;
+        RemoteFuture::wait_all(&futures, |_| ())?;
+        Ok(run)
+    }
+
     /// Seconds from submission until the results of `n` tasks without inputs are here.
     pub fn independent(&self, n: usize) -> Result<f64> {
-        let run = self.fresh();
-        let tasks: Vec<RemoteTask> = (0..n).map(|i| task(format!("leaf{run}-{i}"), Vec::new(), 8, i)).collect();
+        let run = self.settle()?;
+        let tasks: Vec<RemoteTask> = (0..n).map(|i| task(format!("leaf-{run}-{i}"), Vec::new(), 8, i)).collect();
         let keys: Vec<String> = tasks.iter().map(|task| task.key.clone()).collect();
         let since = Instant::now();
         let futures = self.client.submit(tasks, &keys, &SubmitOptions::new())?;
@@ -95,8 +104,8 @@ impl Bench {
 
     /// The same for one result at the root of a tree of `n` leaves.
     pub fn tree(&self, n: usize, fan_in: usize) -> Result<f64> {
-        let run = self.fresh();
-        let leaf = |i: usize| format!("leaf{run}-{i}");
+        let run = self.settle()?;
+        let leaf = |i: usize| format!("leaf-{run}-{i}");
         let mut tasks = Vec::new();
         let mut parts = Vec::new();
         for first in (0..n).step_by(fan_in) {
@@ -104,11 +113,11 @@ impl Bench {
             for leaf in &leaves {
                 tasks.push(task(leaf.clone(), Vec::new(), 8, tasks.len()));
             }
-            let part = format!("part{run}-{first}");
+            let part = format!("part-{run}-{first}");
             tasks.push(task(part.clone(), leaves, 8, tasks.len()));
             parts.push(part);
         }
-        let root = format!("root{run}");
+        let root = format!("root-{run}");
         tasks.push(task(root.clone(), parts, 8, tasks.len()));
         let since = Instant::now();
         let futures = self.client.submit(tasks, &[root], &SubmitOptions::new())?;
@@ -133,8 +142,8 @@ impl Bench {
         let [(here, _), (there, _), ..] = &workers[..] else {
             return Err(Error::value(OP, "two workers are needed"));
         };
-        let run = self.fresh();
-        let (block, taker) = (format!("block{run}-0"), format!("taker{run}-0"));
+        let run = self.settle()?;
+        let (block, taker) = (format!("block-{run}-0"), format!("taker-{run}-0"));
         let at = |worker: &String| SubmitOptions::new().workers([worker.as_str()]);
         let source = task(block.clone(), Vec::new(), n_bytes, 0);
         let source = self.client.submit([source], std::slice::from_ref(&block), &at(here))?;
@@ -148,9 +157,9 @@ impl Bench {
 
     /// Seconds until blocks that are here are on workers.
     pub fn scatter(&self, n_blocks: usize, n_bytes: usize) -> Result<f64> {
-        let run = self.fresh();
+        let run = self.settle()?;
         let content = Bytes::from(vec![1; n_bytes]);
-        let values = (0..n_blocks).map(|i| (format!("put{run}-{i}"), content.clone())).collect();
+        let values = (0..n_blocks).map(|i| (format!("put-{run}-{i}"), content.clone())).collect();
         let since = Instant::now();
         let futures = self.client.scatter(values, &ScatterOptions::new())?;
         RemoteFuture::wait_all(&futures, |_| ())?;
@@ -158,9 +167,9 @@ impl Bench {
     }
 
     fn blocks(&self, n_blocks: usize, n_bytes: usize) -> Result<Vec<RemoteFuture>> {
-        let run = self.fresh();
+        let run = self.settle()?;
         let tasks: Vec<RemoteTask> =
-            (0..n_blocks).map(|i| task(format!("block{run}-{i}"), Vec::new(), n_bytes, i)).collect();
+            (0..n_blocks).map(|i| task(format!("block-{run}-{i}"), Vec::new(), n_bytes, i)).collect();
         let keys: Vec<String> = tasks.iter().map(|task| task.key.clone()).collect();
         self.client.submit(tasks, &keys, &SubmitOptions::new())
     }

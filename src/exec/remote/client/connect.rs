@@ -60,7 +60,7 @@ async fn join(options: &ConnectOptions, address: &Address, deadline: Instant) ->
     greeted(address, &mut receiver).await?;
     sender.send(subscribe(&id))?;
     transport.timeouts.connect = options.timeout.min(PEER_LIMIT);
-    let peers = RpcPool::new(transport, MAX_CONNECTIONS);
+    let peers = RpcPool::new(transport.towards_members(), MAX_CONNECTIONS);
     Ok(Connected { id, address: address.clone(), info, sender, receiver, pool, peers })
 }
 

@@ -56,6 +56,8 @@ pub(crate) struct Transport {
     pub(crate) limits: Limits,
     /// What is offered to processes on other machines.
     pub(crate) compression: Option<Compression>,
+    /// Others are members of a cluster already; see [`Transport::towards_members`].
+    to_members: bool,
     tls: Option<TlsConfigs>,
 }
 
@@ -63,7 +65,21 @@ impl Transport {
     /// Reads the certificates that the settings name.
     pub(crate) fn new(security: Security, role: Role) -> Result<Self> {
         let tls = TlsConfigs::load(&security, role)?;
-        Ok(Self { security, timeouts: Timeouts::default(), limits: Limits::default(), compression: None, tls })
+        Ok(Self {
+            security,
+            timeouts: Timeouts::default(),
+            limits: Limits::default(),
+            compression: None,
+            to_members: false,
+            tls,
+        })
+    }
+
+    /// The same towards processes whose address a scheduler gave: they listened before they told it, so where nothing
+    /// listens any more the process has died, and there is nothing to wait for.
+    pub(crate) fn towards_members(mut self) -> Self {
+        self.to_members = true;
+        self
     }
 
     fn tls(&self) -> Result<&TlsConfigs> {
@@ -84,7 +100,8 @@ impl Transport {
         }
     }
 
-    /// Dials again and again, for the other side may still be starting. A refusal is final.
+    /// Dials again and again, for the other side may still be starting. Final is a refusal of what is said, and, by the
+    /// machine of a [member](Self::towards_members), of the connection.
     async fn dial_until(&self, deadline: Instant, address: &Address) -> Result<(BoxedFlow, Handshake)> {
         let mut pause = FIRST_PAUSE;
         // The first attempt gets a part of the time, because its packets may just have been lost.
@@ -92,6 +109,7 @@ impl Transport {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let failure = match timeout(share.min(left), self.dial(address)).await {
+                Ok(Err(error)) if self.to_members && nothing_listens(&error) => return Err(error),
                 Ok(Err(error)) if error.is_remote() => error,
                 Ok(dialled) => return dialled,
                 Err(_) => Error::remote(OP, address, "no answer"),
@@ -223,6 +241,11 @@ impl Incoming {
     }
 }
 
+fn nothing_listens(error: &Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::ConnectionRefused)
+}
+
 fn failed(address: &Address, source: io::Error) -> Error {
     Error::remote(OP, address, &source).with_source(source)
 }
@@ -298,6 +321,20 @@ mod tests {
                 };
                 assert_eq!(tokio::join!(serve, ask).1, Value::Int(7));
             }
+        });
+    }
+
+    #[test]
+    fn a_member_that_listens_no_more_is_not_waited_for() {
+        block_on(async {
+            let transport = plain();
+            let gone = transport.listen(&"tcp://127.0.0.1:0".parse().unwrap()).await.unwrap().address().clone();
+            let error = transport.clone().towards_members().connect(&gone).await.unwrap_err();
+            assert!(nothing_listens(&error), "{error}");
+            let mut patient = transport;
+            patient.timeouts.connect = Duration::from_millis(50);
+            let error = patient.connect(&gone).await.unwrap_err();
+            assert!(error.to_string().contains("not reached within 50ms"), "{error}");
         });
     }
 

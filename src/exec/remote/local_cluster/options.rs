@@ -60,7 +60,7 @@ impl Default for ClusterOptions {
             host: "127.0.0.1".into(),
             port: 0,
             dashboard: Some("127.0.0.1:0".into()),
-            saturation: None,
+            settings: Vec::new(),
             tls: None,
         };
         Self {
@@ -232,8 +232,22 @@ impl ClusterOptions {
     /// use hyperslab::exec::remote::LocalCluster;
     /// let options = LocalCluster::options().saturation(f64::INFINITY);
     /// ```
-    pub fn saturation(mut self, tasks_per_thread: f64) -> Self {
-        self.scheduler.saturation = Some(tasks_per_thread);
+    pub fn saturation(self, tasks_per_thread: f64) -> Self {
+        let text = if tasks_per_thread.is_finite() { tasks_per_thread.to_string() } else { "inf".to_owned() };
+        self.scheduler_setting("distributed.scheduler.worker-saturation", &text)
+    }
+
+    /// A setting of the scheduler under the name that dask's configuration gives it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hyperslab::exec::remote::LocalCluster;
+    /// // A task may be running on so many workers that die before it is given up; 3 unless set.
+    /// let options = LocalCluster::options().scheduler_setting("distributed.scheduler.allowed-failures", "10");
+    /// ```
+    pub fn scheduler_setting(mut self, name: &str, value: &str) -> Self {
+        self.scheduler.settings.push((name.to_owned(), value.to_owned()));
         self
     }
 

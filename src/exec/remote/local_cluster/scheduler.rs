@@ -27,7 +27,8 @@ pub(super) struct SchedulerSpec {
     pub(super) port: u16,
     /// Where the dashboard listens; nothing: there is none.
     pub(super) dashboard: Option<String>,
-    pub(super) saturation: Option<f64>,
+    /// Names of dask's configuration, and values.
+    pub(super) settings: Vec<(String, String)>,
     pub(super) tls: Option<TlsFiles>,
 }
 
@@ -56,10 +57,7 @@ impl SchedulerSpec {
             Some(files) => command.args([&files.ca, &files.cert, &files.key]),
             None => command.args(["", "", ""]),
         };
-        if let Some(saturation) = self.saturation {
-            let text = if saturation.is_finite() { saturation.to_string() } else { "inf".to_owned() };
-            command.env("DASK_DISTRIBUTED__SCHEDULER__WORKER_SATURATION", text);
-        }
+        command.envs(self.settings.iter().map(|(name, value)| (variable(name), value)));
         command
     }
 
@@ -88,13 +86,24 @@ impl SchedulerSpec {
     }
 }
 
+/// Where dask looks for a setting in the environment.
+fn variable(setting: &str) -> String {
+    format!("DASK_{}", setting.replace('.', "__").replace('-', "_").to_uppercase())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[test]
+    fn settings_have_the_names_that_dask_reads() {
+        let name = variable("distributed.scheduler.worker-saturation");
+        assert_eq!(name, "DASK_DISTRIBUTED__SCHEDULER__WORKER_SATURATION");
+    }
+
     fn spec() -> SchedulerSpec {
         let dashboard = Some("127.0.0.1:0".to_owned());
-        SchedulerSpec { host: "127.0.0.1".into(), port: 0, dashboard, saturation: None, tls: None }
+        SchedulerSpec { host: "127.0.0.1".into(), port: 0, dashboard, settings: Vec::new(), tls: None }
     }
 
     #[test]

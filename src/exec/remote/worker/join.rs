@@ -42,7 +42,7 @@ pub(crate) async fn run_worker<R: TaskRunner>(options: &WorkerOptions, runner: A
     let transport = Transport::new(options.security.clone(), Role::Worker)?;
     let listener = transport.listen(&options.listen_address(&scheduler)?).await?;
     let address = listener.address().to_string();
-    let pool = RpcPool::new(transport.clone(), MAX_CONNECTIONS);
+    let pool = RpcPool::new(transport.clone(), 1);
     let versions = Value::map([("op", "versions".into())]);
     let versions = pool.call_within(ANSWER_LIMIT, &scheduler, &versions).await?;
     let comm = transport.connect(&scheduler).await?;
@@ -51,6 +51,7 @@ pub(crate) async fn run_worker<R: TaskRunner>(options: &WorkerOptions, runner: A
     // Some of dask's tools that start workers wait for these words in their logs.
     eprintln!("hyperslab worker: {address}. Registered to: {scheduler}");
     let (sender, stream) = open_stream(comm, STREAM_INTERVAL);
+    let pool = RpcPool::new(transport.towards_members(), MAX_CONNECTIONS);
 
     let (requests, requested) = unbounded_channel();
     let store = Arc::new(Store::new());

@@ -45,9 +45,8 @@ impl Machine {
         if self.tasks[slot].has_value() {
             return;
         }
-        if let Some(key) = self.settle_value(slot, product, Some(span)) {
-            self.send(Report::AddKeys { keys: vec![key] });
-        }
+        let copy = self.settle_value(slot, product, Some(span));
+        self.send_added(copy.into_iter().collect());
     }
 
     /// Keeps, announces or drops a value that has just come into the store. The key is given back if it has to be

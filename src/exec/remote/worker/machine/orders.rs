@@ -8,8 +8,9 @@
 //! * An input that somebody else has need not be computed here, even if that was once ordered.
 //! * `free-keys` takes back all the scheduler wanted of a key. A copy that queued tasks still need is fetched again; as a
 //!   rule their own end is in the next message.
-//! * Whatever is dropped is reported as `release-worker-data`, in the order of the stream: so the scheduler's view of who
-//!   has what converges, whatever crossed on the way.
+//! * A copy that is dropped is reported as `release-worker-data`, in the order of the stream: so the scheduler's view of who
+//!   has what converges, whatever crossed on the way. What was announced with a run id needs no such report when it is
+//!   freed, because the scheduler does not believe the announcement of a run that it has taken back.
 
 use super::event::{Failure, Input, Instruction, Order, Payload, Product, Report, Status};
 use super::state::Machine;
@@ -78,7 +79,10 @@ impl Machine {
 
     pub(super) fn on_free(&mut self, key: &Key) {
         let Some(slot) = self.tasks.find(key) else { return };
-        self.drop_value(slot);
+        // The announcement of a copy may have crossed this message.
+        if self.drop_value(slot) {
+            self.send(Report::ReleaseWorkerData { key: key.clone() });
+        }
         self.take_back_order(slot);
         let task = &mut self.tasks[slot];
         task.held = Held::Nothing;
@@ -109,12 +113,18 @@ impl Machine {
                 kept.push(key);
             } else {
                 self.drop_value(slot);
+                self.send(Report::ReleaseWorkerData { key });
             }
         }
         self.send_added(kept);
     }
 
     pub(super) fn send_added(&mut self, keys: Vec<Key>) {
+        for key in &keys {
+            if let Some(slot) = self.tasks.find(key) {
+                self.tasks[slot].is_copy = true;
+            }
+        }
         if !keys.is_empty() {
             self.send(Report::AddKeys { keys });
         }
@@ -163,6 +173,7 @@ impl Machine {
                 added.extend(self.settle_value(slot, product, None));
             } else {
                 self.put_value(slot, Held::Value { product, span: None });
+                self.tasks[slot].is_copy = true;
             }
         }
         self.send_added(added);

@@ -366,19 +366,20 @@ impl Machine {
         self.touch(slot);
     }
 
-    /// Drops a value and says so; tasks that were about to use it wait for it again.
-    pub(super) fn drop_value(&mut self, slot: Slot) {
+    /// Drops a value; tasks that were about to use it wait for it again. Tells whether it had been announced as a copy.
+    pub(super) fn drop_value(&mut self, slot: Slot) -> bool {
         let task = &mut self.tasks[slot];
-        let Held::Value { product, .. } = &task.held else { return };
+        let Held::Value { product, .. } = &task.held else { return false };
         self.memory_bytes -= product.n_bytes;
         task.held = Held::Nothing;
+        let was_copy = std::mem::take(&mut task.is_copy);
         let key = task.key.clone();
         for user in task.users.clone() {
             self.tasks[user].absent.insert(slot);
             self.touch(user);
         }
-        self.instructions.push(Instruction::DropData { key: key.clone() });
-        self.send(Report::ReleaseWorkerData { key });
+        self.instructions.push(Instruction::DropData { key });
         self.touch(slot);
+        was_copy
     }
 }

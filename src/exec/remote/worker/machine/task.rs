@@ -135,6 +135,8 @@ pub(crate) struct Task {
     pub(crate) ordered: bool,
     /// The scheduler asked for a copy.
     pub(crate) acquired: bool,
+    /// Not by the end of a task did the scheduler hear of the value here.
+    pub(crate) is_copy: bool,
     /// The number of queued tasks that need it.
     pub(crate) n_waiters: usize,
     /// Whether this task is counted in the `n_waiters` of its inputs.
@@ -164,6 +166,7 @@ impl Task {
             activity: Activity::Idle,
             ordered: false,
             acquired: false,
+            is_copy: false,
             n_waiters: 0,
             counted: false,
             run_id: NO_RUN,

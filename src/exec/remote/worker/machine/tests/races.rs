@@ -18,7 +18,7 @@ fn a_task_runs_when_its_inputs_are_here() {
     assert_eq!(p.arrive("a", &["x"]), ["added x", "execute y"]);
     assert_eq!((p.state("y"), p.state("x")), ("executing", "memory"));
     assert_eq!(p.finish("y"), ["finished y run 1"]);
-    assert_eq!(p.free(&["y", "x"]), ["drop y", "released y", "drop x", "released x"]);
+    assert_eq!(p.free(&["y", "x"]), ["drop y", "drop x", "released x"]);
     assert_eq!((p.state("y"), p.state("x")), ("forgotten", "forgotten"));
 }
 
@@ -592,7 +592,7 @@ fn scattered_over_what_is_fetched_or_computed() {
     assert_eq!(p.scatter("x"), ["added x", "execute y"]);
     assert_eq!(p.arrive("a", &["x"]), NOTHING);
     assert_eq!(p.scatter("y"), ["finished y run 1"]);
-    assert_eq!(p.free(&["y"]), ["drop y", "released y", "cancel y"]);
+    assert_eq!(p.free(&["y"]), ["drop y", "cancel y"]);
     assert_eq!(p.finish("y"), ["drop y"]);
     assert_eq!(p.state("y"), "forgotten");
 }
@@ -603,7 +603,7 @@ fn all_keys_of_a_message_are_freed() {
     p.compute("a", 1, &[]);
     p.compute("b", 2, &[]);
     p.finish("a");
-    assert_eq!(p.tell(Event::FreeKeys(keys(&["a", "b", "unknown"]))), ["drop a", "released a", "cancel b"]);
+    assert_eq!(p.tell(Event::FreeKeys(keys(&["a", "b", "unknown"]))), ["drop a", "cancel b"]);
 }
 
 #[test]

@@ -1,0 +1,123 @@
+//! Workers that live four seconds on average, while a cluster moves and sums 800 MB again and again.
+//!
+//! Takes minutes, so it runs only when it is asked for:
+//!
+//! ```text
+//! HYPERSLAB_DASK_PYTHON=python cargo test --release --features remote --test remote_chaos -- --ignored --nocapture
+//! ```
+//!
+//! `HYPERSLAB_KILLS` is the number of workers that are killed, 200 unless set. On two busy cores, with six workers of two
+//! threads each, a calm run took 7.1 s; 200 kills fell into five runs, whose answers were right to the bit, and a kill cost
+//! 0.56 s of its run (at most 0.58 s).
+
+#![cfg(feature = "remote")]
+
+use std::process::Command;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use hyperslab::exec::remote::{ConnectOptions, LocalCluster};
+use hyperslab::kernel::Registry;
+use hyperslab::prelude::*;
+
+const N_WORKERS: usize = 6;
+const MEAN_LIFE: Duration = Duration::from_secs(4);
+/// Longer than this no run may take.
+const WATCHDOG: Duration = Duration::from_mins(2);
+/// Runs without kills, before.
+const N_CALM: usize = 7;
+
+/// 800 MB that are made in rows, cut into columns and back, and summed.
+fn job() -> Result<f64> {
+    let n = 10_000;
+    let rows =
+        Array::<f64>::arange(0.0, (n * n) as f64, 1.0, Chunks::size(n * n / 20))?.reshape([n as i64, n as i64])?;
+    let columns = (rows.rechunk([n, n / 20])? * 0.5).rechunk([n / 20, n])?;
+    (columns.sqrt() + 1.0).sum().scalar()
+}
+
+fn timed(runtime: &Runtime) -> Result<(Duration, f64)> {
+    let (done, is_done) = channel();
+    let runtime = runtime.clone();
+    let start = Instant::now();
+    thread::spawn(move || done.send(runtime.enter(job)));
+    let answer = is_done.recv_timeout(WATCHDOG).unwrap_or_else(|_| panic!("nothing for {WATCHDOG:?}"))?;
+    Ok((start.elapsed(), answer))
+}
+
+/// Pseudo-random numbers in (0, 1] from a seed (splitmix64).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64 + f64::MIN_POSITIVE
+    }
+}
+
+/// Kills one worker after the other; gives the moments.
+fn kill(cluster: &LocalCluster, n_kills: usize) -> Vec<Instant> {
+    let mut dice = Dice(11);
+    let mut moments = Vec::with_capacity(n_kills);
+    while moments.len() < n_kills {
+        thread::sleep(MEAN_LIFE.mul_f64(-dice.roll().ln() / N_WORKERS as f64));
+        let workers = cluster.worker_ids();
+        let Some(victim) = workers.get((dice.roll() * workers.len() as f64) as usize) else { continue };
+        if Command::new("kill").args(["-KILL", &victim.to_string()]).status().is_ok_and(|status| status.success()) {
+            moments.push(Instant::now());
+        }
+    }
+    moments
+}
+
+fn at(sorted: &[Duration], percent: usize) -> Duration {
+    sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)]
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn every_answer_is_right_while_workers_are_killed() {
+    if std::env::var_os("HYPERSLAB_DASK_PYTHON").is_none() {
+        eprintln!("skipped: HYPERSLAB_DASK_PYTHON names no Python with `distributed`");
+        return;
+    }
+    let n_kills = std::env::var("HYPERSLAB_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(200);
+    let options = LocalCluster::options().workers(N_WORKERS).threads(2).memory_bytes(2 << 30).no_dashboard();
+    // A task that is on many workers when they die is not to blame here.
+    let options = options.scheduler_setting("distributed.scheduler.allowed-failures", "1000000");
+    let cluster = options.worker_program(env!("CARGO_BIN_EXE_hyperslab-worker"), []).start().unwrap();
+    let connect = ConnectOptions::address(cluster.address()).security(cluster.security());
+    let mut registry = Registry::new();
+    registry.register_files().unwrap();
+    let runtime = Runtime::connect_with(&connect, registry).unwrap();
+    let expected = job().unwrap();
+    let mut calm: Vec<Duration> = (0..N_CALM).map(|_| timed(&runtime).unwrap().0).collect();
+    calm.sort_unstable();
+    let usual = at(&calm, 50);
+
+    let (runs, kills) = thread::scope(|scope| {
+        let killer = scope.spawn(|| kill(&cluster, n_kills));
+        let mut runs = Vec::new();
+        while !killer.is_finished() {
+            let start = Instant::now();
+            let (time, answer) = timed(&runtime).unwrap_or_else(|error| panic!("{error}\n{}", cluster.log()));
+            assert_eq!(answer.to_bits(), expected.to_bits());
+            runs.push((start, time));
+        }
+        (runs, killer.join().unwrap())
+    });
+    let n_during = |start: Instant, time: Duration| kills.iter().filter(|&&k| k >= start && k < start + time).count();
+    let mut extra: Vec<Duration> = Vec::new();
+    for &(start, time) in &runs {
+        let n = n_during(start, time) as u32;
+        extra.extend(std::iter::repeat_n(time.saturating_sub(usual) / n.max(1), n as usize));
+    }
+    extra.sort_unstable();
+    let (middle, late, last) = (at(&extra, 50), at(&extra, 95), at(&extra, 100));
+    eprintln!("{} kills in {} runs; a calm run takes {usual:?}", kills.len(), runs.len());
+    eprintln!("extra for each kill: median {middle:?}, 95 % {late:?}, longest {last:?}");
+}
