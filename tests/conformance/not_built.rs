@@ -3,20 +3,35 @@
 use super::case::Case;
 
 /// Whole areas.
-const AREAS: [(&str, &str); 4] = [
-    ("distributed", "there are no remote runs yet"),
+const AREAS: [(&str, &str); 3] = [
     ("masked", "there are no masked arrays yet"),
     ("ml", "there are no estimators yet"),
     ("fft", "there is no Fourier transform yet"),
 ];
 
 /// Single cases of areas that are built for the rest.
-const CASES: [(&str, &str); 5] = [
+const CASES: [(&str, &str); 17] = [
     ("elw-promote-i2-f2", "half precision floats are not supported"),
     ("unk-tsqr", "there are no decompositions yet"),
     ("la-cholesky-blocked", "there are no decompositions yet"),
     ("la-svd", "there are no decompositions yet"),
     ("la-svd-compressed", "there are no decompositions yet"),
+    // Clusters run arrays. Their clients can do more than users are given yet, and are tested beside their source.
+    ("dist-map-gather", "users are given no futures of single functions yet; the client gathers them in order"),
+    ("dist-retries", "users are given no futures of single functions yet; the client can have them tried again"),
+    ("dist-priority", "users are given no futures of single functions yet; the client can have them run first"),
+    (
+        "dist-async-client",
+        "users are given no futures of single functions yet; the client's can be waited for in async code",
+    ),
+    ("dist-replicate", "results are not copied to more workers; the client can only put a value on all of them"),
+    ("dist-task-spawns-tasks", "tasks cannot submit tasks yet"),
+    ("dist-publish", "persisted arrays have no names that other clients find yet"),
+    ("dist-actor-paramserver", "there are no actors on clusters yet"),
+    ("dist-actor-missing", "there are no actors on clusters yet"),
+    ("dist-queue", "there are no queues on clusters yet"),
+    ("dist-lock", "there are no locks on clusters yet"),
+    ("dist-event", "there are no events on clusters yet"),
 ];
 
 /// Why a case has no entry, if it may have none.

@@ -22,7 +22,8 @@ use crate::exec::remote::worker::{Inputs, TaskRunner, WorkerOptions, run_worker}
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Values are numbers as text, and a task is `#` with a number: the sum of it and its inputs. Others: `#fail`, `#flaky n`
-/// fails so often, `#forever` runs until it is cancelled, `#zeros n` gives so many bytes.
+/// fails so often, `#forever` runs until it is cancelled, `#zeros n` gives so many bytes, `#turn n` the number of tasks of
+/// its kind that the worker has begun.
 #[derive(Default)]
 pub(super) struct Sums {
     n_tries: Mutex<HashMap<Bytes, usize>>,
@@ -63,6 +64,7 @@ impl TaskRunner for Sums {
                 Err(Error::cancelled("sum"))
             }
             "zeros" => Ok(vec![0; argument].into()),
+            "turn" => Ok(self.tries(&Bytes::from_static(b"turn")).to_string().into()),
             own => {
                 let terms = inputs.iter().map(|(_, value)| number(value)).chain([number(own.as_bytes())]);
                 let sum: Option<usize> = terms.sum();

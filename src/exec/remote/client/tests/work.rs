@@ -125,6 +125,41 @@ fn cancelled_work_makes_room() {
 }
 
 #[test]
+fn urgent_work_overtakes() {
+    let Some(cluster) = Cluster::start() else { return };
+    let client = cluster.client();
+    let _workers = cluster.workers(&client, 1);
+    let holder = submit(&client, vec![task("holder", "#forever", &[])], &["holder"]);
+    let one = |priority: i64| {
+        let (key, payload) = (format!("turn-{priority}"), format!("#turn {priority}"));
+        let options = SubmitOptions::new().priority(priority);
+        client.submit(vec![task(&key, &payload, &[])], &[key], &options).expect("as the test set it up").remove(0)
+    };
+    let turns = [1, 5, 3].map(one);
+    let n_assigned = || {
+        let assigned = ask(&client, Value::map([("op", "processing".into())]));
+        let workers = assigned.as_map().expect("as the test set it up").to_vec();
+        workers.iter().map(|(_, keys)| keys.as_array().expect("as the test set it up").len()).sum::<usize>()
+    };
+    until("all tasks are with the worker", || n_assigned() == 4);
+    drop(holder);
+    assert_eq!(gathered(&client, &turns), ["3", "1", "2"]);
+}
+
+#[test]
+fn results_are_waited_for_in_async_code() {
+    let Some(cluster) = Cluster::start() else { return };
+    let _workers = cluster.workers(&cluster.client(), 1);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("as the test set it up");
+    let answer = runtime.block_on(async {
+        let client = Client::connect_async(&cluster.options()).await?;
+        let futures = client.submit(vec![task("answer", "#42", &[])], &strings(&["answer"]), &SubmitOptions::new())?;
+        client.gather_async(&futures).await
+    });
+    assert_eq!(answer.expect("as the test set it up"), ["42"]);
+}
+
+#[test]
 fn values_are_scattered_and_broadcast() {
     let Some(cluster) = Cluster::start() else { return };
     let client = cluster.client();
