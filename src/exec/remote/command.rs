@@ -112,6 +112,9 @@ struct Arguments {
     /// Nobody looks after the worker.
     #[arg(long)]
     no_nanny: bool,
+    /// The port on which the nanny listens; any that is free unless set.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    nanny_port: u16,
     /// Standard input is a socket, and the process leaves when its other end does.
     #[arg(long, hide = true)]
     supervised: bool,
@@ -166,6 +169,7 @@ impl Arguments {
             folder: self.local_directory.clone().unwrap_or(usual.folder),
             death_timeout: self.death_timeout.map(read_seconds).transpose()?,
             nanny: self.nanny_address.clone(),
+            nanny_port: self.nanny_port,
             ..usual
         })
     }
@@ -261,6 +265,8 @@ mod tests {
             "--death-timeout",
             "30",
             "--no-nanny",
+            "--nanny-port",
+            "9001",
         ]);
         let options = arguments.options().unwrap();
         assert_eq!((&*options.scheduler, options.n_threads), ("tcp://127.0.0.1:8786", 3));
@@ -270,7 +276,7 @@ mod tests {
             options.resources.iter().map(|(name, &n)| (&**name, n)).collect::<Vec<_>>(),
             [("GPU", 2.0), ("MEM", 1e9)]
         );
-        assert_eq!(options.listen.as_deref(), Some("tcp://127.0.0.1:9000"));
+        assert_eq!((options.listen.as_deref(), options.nanny_port), (Some("tcp://127.0.0.1:9000"), 9001));
         assert_eq!((options.folder, options.death_timeout), ("/scratch".into(), Some(Duration::from_secs(30))));
         assert!(arguments.no_nanny && !read(&["x", "--no-nanny", "--nanny"]).no_nanny);
     }

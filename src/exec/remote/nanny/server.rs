@@ -44,7 +44,7 @@ pub(super) struct Reception {
 }
 
 impl Reception {
-    /// Listens where the worker will, on another port. Tries as long as a worker would.
+    /// Listens where the worker will, on a port of its own. Tries as long as a worker would.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl Reception {
         let scheduler: Address = options.scheduler.parse()?;
         let mut transport = Transport::new(options.security.clone(), Role::Worker)?;
         transport.limits = Limits::requests();
-        let place = Address { port: 0, ..options.listen_address(&scheduler)? };
+        let place = Address { port: options.nanny_port, ..options.listen_address(&scheduler)? };
         let listener = transport.listen(&place).await?;
         let address = listener.address().to_string();
         let registry = Registry { pool: RpcPool::new(transport, MAX_CONNECTIONS), scheduler };
@@ -161,6 +161,8 @@ mod tests {
     use std::process::Command;
     use std::sync::Mutex;
 
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::super::policy::NannyPolicy;
     use super::super::process::look_after;
     use super::*;
@@ -238,6 +240,23 @@ mod tests {
             drop(pool.call(&nanny, &request("kill")).await);
         });
         assert!(struck_off.is_empty(), "{struck_off:?} had never joined");
+    }
+
+    #[test]
+    fn nonsense_harms_nobody_else() {
+        beside_a_nanny(JOINS, |pool, nanny| async move {
+            for nonsense in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xff; 64], &[0; 64], b""] {
+                let mut socket = tokio::net::TcpStream::connect((&*nanny.host, nanny.port)).await.unwrap();
+                socket.write_all(nonsense).await.unwrap();
+                socket.shutdown().await.unwrap();
+                // The nanny hangs up; what it says before that does not matter.
+                drop(socket.read_to_end(&mut Vec::new()).await);
+            }
+            let refused = pool.call(&nanny, &Value::map([("no op", "x".into())])).await.unwrap_err();
+            assert!(refused.is_remote(), "{refused}");
+            assert_eq!(pool.call(&nanny, &request("instantiate")).await.unwrap(), running());
+            pool.call(&nanny, &request("terminate")).await.unwrap();
+        });
     }
 
     #[test]

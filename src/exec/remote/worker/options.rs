@@ -37,6 +37,8 @@ pub(crate) struct WorkerOptions {
     pub(crate) beats: Beats,
     /// Where whoever looks after this process can be asked to start it anew.
     pub(crate) nanny: Option<String>,
+    /// The port on which whoever looks after this process listens; zero stands for any that is free.
+    pub(crate) nanny_port: u16,
 }
 
 impl WorkerOptions {
@@ -53,6 +55,7 @@ impl WorkerOptions {
             death_timeout: None,
             beats: Beats::default(),
             nanny: None,
+            nanny_port: 0,
         }
     }
 
