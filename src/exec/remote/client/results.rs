@@ -110,11 +110,12 @@ impl Results {
         }
     }
 
-    /// Why there will never be the first of these results of which that is known.
+    /// Why there will never be the first of these results of which that is known. What is merely lost is not meant: whoever
+    /// has sent it finds out and sends it again.
     pub(super) fn failure_among<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Option<Error> {
         let slots = self.slots();
         names.into_iter().find_map(|name| match slots.by_name.get(name)?.cell.status() {
-            Status::Failed(error) => Some(error),
+            Status::Failed(error) => Some(error).filter(|error| !error.is_lost()),
             Status::Pending | Status::Finished => None,
         })
     }
@@ -167,7 +168,9 @@ mod tests {
         let results = Results::default();
         let _cells = results.hold(&names(), |_, _| ());
         assert!(results.failure_among(["x", "y", "unknown"]).is_none());
+        results.tell(&names()[0], 0, Status::Failed(Error::lost("test", "x", "its worker died")));
         results.tell(&names()[1], 1, Status::Failed(Error::value("test", "no")));
+        assert!(results.failure_among(["x"]).is_none());
         assert!(results.failure_among(["x", "unknown", "y"]).unwrap().to_string().contains("no"));
     }
 
