@@ -298,7 +298,8 @@ impl Client {
         self.core.run(gather(self.core.clone(), wanted, PATIENCE)).await
     }
 
-    /// Puts values on workers, as their runner encodes them. They cannot be computed again if their worker is lost.
+    /// Puts values on workers, as their runner encodes them, under keys that are new. They cannot be computed again if their
+    /// worker is lost: their futures and those of what needs them fail then.
     ///
     /// # Errors
     ///

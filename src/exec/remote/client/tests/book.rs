@@ -109,6 +109,22 @@ fn results_of_others_are_asked_for() {
 }
 
 #[test]
+fn values_that_were_put_on_workers_are_asked_for_and_released() {
+    let mut book = Book::default();
+    let placed = || Event::Placed(vec![name("x"), name("y")]);
+    let early = Event::Forgotten(vec!["x".into()], "its worker died before anybody knew".into());
+    // Nobody holds y any more.
+    assert_eq!(told(&mut book, [held("x"), early, placed()]), ["ask for x y", "release y"]);
+    assert_eq!(told(&mut book, [Event::InMemory("x".into())]), ["x finished"]);
+    assert_eq!(told(&mut book, [Event::Forgotten(vec!["x".into()], "lost".into())]), ["x failed"]);
+    assert_eq!(told(&mut book, [Event::Dropped(name("x"))]), [""; 0]);
+    assert_eq!(told(&mut book, [held("x"), placed(), Event::Dropped(name("x"))]), ["ask for x y", "release y x"]);
+    assert_eq!(book.n_results(), 0);
+    let gone = Event::Gone(Error::remote("test", "scheduler", "gone"));
+    assert_eq!(told(&mut book, [gone, placed()]), [""; 0]);
+}
+
+#[test]
 fn a_restart_takes_everything_and_the_rest_of_what_was_being_sent() {
     let mut book = Book::default();
     let part = |id, wanted: &[&str]| Event::Submitted(Chunk { submission: 5, ..chunk(id, wanted, &[], &[]) });

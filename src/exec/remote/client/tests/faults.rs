@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::{RemoteFuture, RemoteTask, SubmitOptions};
+use bytes::Bytes;
+
+use super::super::{RemoteFuture, RemoteTask, ScatterOptions, SubmitOptions};
 use super::cluster::{Cluster, task};
 use super::work::{ask, kept};
 use crate::exec::remote::wire::Value;
@@ -25,6 +27,31 @@ fn results_of_a_dead_worker_are_computed_again() {
     workers.pop();
     let values = client.gather(&futures).expect("as the test set it up");
     assert!(values.iter().enumerate().all(|(i, value)| value == i.to_string().as_bytes()));
+}
+
+#[test]
+fn values_of_a_dead_worker_are_lost_and_so_is_what_needs_them() {
+    let Some(cluster) = Cluster::start() else { return };
+    let client = cluster.client();
+    let mut workers = cluster.workers(&client, 1);
+    for i in 0..5 {
+        let address = client.workers().expect("as the test set it up")[0].0.clone();
+        let next = cluster.workers(&client, 1);
+        let there = ScatterOptions::new().workers([&*address]);
+        let value = (format!("value-{i}"), Bytes::from_static(b"1"));
+        let values = client.scatter(vec![value], &there).expect("as the test set it up");
+        values[0].wait().expect("as the test set it up");
+        let (endless, sum) = (format!("endless-{i}"), format!("sum-{i}"));
+        let tasks = vec![task(&endless, "#forever", &[]), task(&sum, "#1", &[&format!("value-{i}"), &endless])];
+        let sums = client.submit(tasks, &[sum], &SubmitOptions::new()).expect("as the test set it up");
+        workers = next;
+        let error = sums[0].wait().expect_err("nobody can make the value again");
+        assert!(error.is_lost() && error.is_remote(), "{error}");
+        // Whoever knows that the sum is lost knows why.
+        let cause = values[0].check().expect_err("it was lost before the sum");
+        assert!(cause.is_lost(), "{cause}");
+    }
+    drop(workers);
 }
 
 #[test]
