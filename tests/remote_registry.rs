@@ -128,10 +128,12 @@ fn kernels_of_the_user_have_the_same_bits_as_here(client: &Client) {
 fn a_client_that_knows_other_kernels_is_told_so(client: &Client) {
     let mut larger = registry().unwrap();
     larger.register::<Extra>().unwrap();
-    for other in [Registry::new(), larger] {
+    let differences =
+        [(Registry::new(), "kernel test.scale 1, gufunc test.split 1"), (larger, "has (kernel test.extra 1)")];
+    for (other, difference) in differences {
         let error = Runtime::on_client(client.clone(), other).enter(|| matrix().sum().scalar()).unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("kernel test.scale 1") && text.contains("gufunc test.split 1"), "{text}");
+        assert!(error.is_usage() && text.contains("tcp://127.0.0.1:") && text.contains(difference), "{text}");
         assert!(text.contains("give client and workers equal registries"), "{text}");
     }
     // Nobody was hurt.

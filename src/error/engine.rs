@@ -33,6 +33,11 @@ impl Error {
         Self::new(Kind::Remote, op, format!("{peer}: {detail}"))
     }
 
+    /// The same error, with the process that it is about.
+    pub(crate) fn at_peer(&self, peer: &str) -> Self {
+        Self::new(self.0.kind, "submit", format!("{peer}: {self}")).with_source(self.clone())
+    }
+
     /// A result is gone, and nobody can make it from what there is.
     pub(crate) fn lost(op: &'static str, key: &str, detail: impl std::fmt::Display) -> Self {
         Self::new(Kind::Lost, op, format!("{key}: {detail}"))

@@ -21,6 +21,8 @@ use super::results::Results;
 use super::scatter::{ScatterOptions, running_workers, scatter};
 use crate::error::{Error, Result};
 use crate::exec::remote::SchedulerInfo;
+use crate::exec::remote::wire::Value;
+use crate::exec::remote::worker::messages::read_manifests;
 use crate::graph::wire::RemoteTask;
 
 const OP: &str = "remote client";
@@ -325,6 +327,19 @@ impl Client {
     /// A number that was not given before.
     pub(crate) fn fresh_number(&self) -> u64 {
         self.core.n_submissions.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// What the workers say that clients must know, too: addresses and manifests.
+    ///
+    /// # Errors
+    ///
+    /// The scheduler is gone.
+    pub(crate) fn manifests(&self) -> Result<Vec<(String, Vec<String>)>> {
+        let core = self.core.clone();
+        wait_for(self.core.run(async move {
+            let request = Value::map([("op", "identity".into())]);
+            read_manifests(&core.ask(&request).await?)
+        }))
     }
 
     /// Gives results up: their futures fail, and what nobody else wants is not computed.

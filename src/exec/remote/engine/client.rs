@@ -21,6 +21,10 @@ impl Cluster for Client {
         xxh3_128(self.scheduler().id.as_bytes())
     }
 
+    fn manifests(&self) -> Result<Vec<(String, Vec<String>)>> {
+        Client::manifests(self)
+    }
+
     fn fresh_id(&self) -> u128 {
         xxh3_128(format!("{} {}", Client::id(self), self.fresh_number()).as_bytes())
     }

@@ -20,6 +20,9 @@ pub(crate) trait Cluster: fmt::Debug + Send + Sync + 'static {
     /// users; smaller priorities go first.
     fn submit(&self, tasks: Vec<RemoteTask>, wanted: &[String]) -> Result<Vec<Self::Future>>;
 
+    /// What the workers know beyond the crate's own kernels, those that are there: who they are, and their manifests.
+    fn manifests(&self) -> Result<Vec<(String, Vec<String>)>>;
+
     /// A number that no run of any client of the cluster has had.
     fn fresh_id(&self) -> u128;
 

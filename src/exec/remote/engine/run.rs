@@ -274,6 +274,10 @@ mod tests {
             Ok(keys.to_vec())
         }
 
+        fn manifests(&self) -> Result<Vec<(String, Vec<String>)>> {
+            Ok(vec![("here".into(), self.runner.manifest())])
+        }
+
         fn fresh_id(&self) -> u128 {
             u128::from(self.n_runs.fetch_add(1, Ordering::Relaxed))
         }
@@ -505,6 +509,17 @@ mod tests {
         let error = apart(MOST_ATTEMPTS).1.enter(|| sum().compute()).unwrap_err();
         assert!(error.is_remote() && error.to_string().contains("died 3 times"), "{error}");
         assert!(error.to_string().contains("save the array to a file"), "{error}");
+    }
+
+    #[test]
+    fn workers_that_know_other_things_are_named_before_anything_is_sent() {
+        let engine = Arc::new(RemoteEngine::new(InProcess::new(), Registry::new()));
+        let runtime = Runtime::local().with_engine(engine.clone());
+        let error = runtime.enter(|| matrix(4, 4, (2, 2)).sum().scalar()).unwrap_err();
+        let text = error.to_string();
+        assert!(error.is_usage() && text.contains("here: ") && text.contains("only the peer has ("), "{text}");
+        assert!(text.contains("kernel test.scale 1, gufunc test.cut 1"), "{text}");
+        assert!(engine.cluster().results.lock().unwrap().is_empty());
     }
 
     #[test]

@@ -38,6 +38,10 @@ impl BlockRunner {
 impl TaskRunner for BlockRunner {
     type Value = Value;
 
+    fn manifest(&self) -> Vec<String> {
+        self.registry.manifest()
+    }
+
     fn magic(&self) -> &[u8] {
         &MAGIC
     }

@@ -28,6 +28,7 @@ pub(crate) struct RemoteEngine<C> {
     registry: Registry,
     apart_bytes: u64,
     has_warned: AtomicBool,
+    has_compared: AtomicBool,
 }
 
 /// How blocks of memory travel.
@@ -61,7 +62,8 @@ impl<C: Cluster> Submitted<C> {
 impl<C: Cluster> RemoteEngine<C> {
     /// `registry` must be that of the workers.
     pub(crate) fn new(cluster: C, registry: Registry) -> Self {
-        Self { cluster: Arc::new(cluster), registry, apart_bytes: APART_BYTES, has_warned: AtomicBool::new(false) }
+        let (has_warned, has_compared) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { cluster: Arc::new(cluster), registry, apart_bytes: APART_BYTES, has_warned, has_compared }
     }
 
     /// Blocks of memory travel apart if they have so many bytes.
@@ -87,6 +89,7 @@ impl<C: Cluster> RemoteEngine<C> {
         cancel: Option<&CancelToken>,
     ) -> Result<Submitted<C>> {
         check_cancelled(cancel)?;
+        self.compare()?;
         let apart = (transport == Transport::Apart)
             .then(|| Apart { run: self.cluster.fresh_id(), least_bytes: self.apart_bytes });
         let remote = RemotePlan::on(Site { cluster: Some(self.cluster.id()), apart }, plan, &self.registry)?;
@@ -136,6 +139,20 @@ impl<C: Cluster> RemoteEngine<C> {
             futures.extend(self.cluster.scatter(batch)?);
         }
         Ok(futures)
+    }
+
+    /// An error if workers know other things than this process, before anything is sent. Workers that come later find out
+    /// from their tasks.
+    fn compare(&self) -> Result<()> {
+        if self.has_compared.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let manifests = self.cluster.manifests()?;
+        for (worker, manifest) in &manifests {
+            self.registry.check_peer(manifest).map_err(|error| error.at_peer(worker))?;
+        }
+        self.has_compared.store(!manifests.is_empty(), Ordering::Relaxed);
+        Ok(())
     }
 
     /// Says, once, that a plan has more tasks than a scheduler takes with ease.

@@ -46,7 +46,7 @@ pub(crate) async fn run_worker<R: TaskRunner>(options: &WorkerOptions, runner: A
     let versions = Value::map([("op", "versions".into())]);
     let versions = pool.call_within(ANSWER_LIMIT, &scheduler, &versions).await?;
     let comm = transport.connect(&scheduler).await?;
-    let (comm, heartbeat_s) = register(comm, options, &address, versions.clone()).await?;
+    let (comm, heartbeat_s) = register(comm, options, &address, runner.manifest(), versions.clone()).await?;
     options.beats.joined(&address);
     // Some of dask's tools that start workers wait for these words in their logs.
     eprintln!("hyperslab worker: {address}. Registered to: {scheduler}");
@@ -87,7 +87,13 @@ fn setup(options: &WorkerOptions, address: &str) -> Setup {
 }
 
 /// Registers on a fresh connection, which then is the worker's stream.
-async fn register(mut comm: Comm, options: &WorkerOptions, address: &str, versions: Value) -> Result<(Comm, f64)> {
+async fn register(
+    mut comm: Comm,
+    options: &WorkerOptions,
+    address: &str,
+    manifest: Vec<String>,
+    versions: Value,
+) -> Result<(Comm, f64)> {
     let metrics = Metrics { now_s: unix_s(), process_bytes: process_bytes(), ..Metrics::default() };
     let resources = options.resources.iter().map(|(name, amount)| (name.to_string(), *amount));
     let registration = Registration {
@@ -97,6 +103,7 @@ async fn register(mut comm: Comm, options: &WorkerOptions, address: &str, versio
         memory_limit_bytes: options.memory.limit_bytes,
         resources: resources.collect(),
         nanny: options.nanny.clone(),
+        manifest,
         versions,
         metrics,
     };

@@ -43,6 +43,11 @@ pub(crate) trait TaskRunner: Send + Sync + 'static {
     /// A result; cloning copies a pointer.
     type Value: Clone + Send + Sync + 'static;
 
+    /// What clients must know, too, for their tasks to be understood; one line each, nothing if anything goes.
+    fn manifest(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// How the payload of every task begins; other tasks are refused.
     fn magic(&self) -> &[u8];
 

@@ -83,6 +83,19 @@ impl Metrics {
     }
 }
 
+/// Where a scheduler says of a worker what clients must know, too.
+const MANIFEST: &str = "hyperslab";
+
+/// What workers say that clients must know, too, from the scheduler's word on its workers: address and manifest. Workers
+/// that say nothing of the kind are left out.
+pub(crate) fn read_manifests(identity: &Value) -> Result<Vec<(String, Vec<String>)>> {
+    let one = |(address, worker): &(Value, Value)| {
+        let lines = worker.get(MANIFEST)?.as_array()?.iter().map(|line| line.as_text().map(str::to_owned));
+        Some((address.as_text()?.to_owned(), lines.collect::<Option<Vec<_>>>()?))
+    };
+    Ok(identity.pairs("workers")?.iter().filter_map(one).filter(|(_, lines)| !lines.is_empty()).collect())
+}
+
 /// `register-worker`: the first message of a worker's stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Registration {
@@ -92,6 +105,8 @@ pub(crate) struct Registration {
     pub(crate) memory_limit_bytes: Option<u64>,
     pub(crate) resources: Vec<(String, f64)>,
     pub(crate) nanny: Option<String>,
+    /// What clients must know, too.
+    pub(crate) manifest: Vec<String>,
     /// What the scheduler says its own versions are: repeated to it, they do not differ.
     pub(crate) versions: Value,
     pub(crate) metrics: Metrics,
@@ -100,6 +115,7 @@ pub(crate) struct Registration {
 impl Registration {
     pub(crate) fn to_value(&self) -> Value {
         let resources = self.resources.iter().map(|(name, amount)| (name.as_str().into(), (*amount).into()));
+        let manifest = self.manifest.iter().map(String::as_str).collect();
         Value::map([
             ("op", "register-worker".into()),
             ("reply", false.into()),
@@ -117,7 +133,7 @@ impl Registration {
             ("versions", self.versions.clone()),
             ("metrics", self.metrics.to_value()),
             // What is told to those who watch the cluster.
-            ("extra", Value::map([("pid", u64::from(std::process::id()).into())])),
+            ("extra", Value::map([("pid", u64::from(std::process::id()).into()), (MANIFEST, manifest)])),
             ("stimulus_id", format!("worker-connect-{}", self.metrics.now_s).into()),
             ("server_id", format!("Worker-{}", self.address).into()),
         ])
@@ -184,6 +200,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_workers_know_is_read_and_workers_of_others_are_left_out() {
+        let ours = Value::map([("nthreads", Value::Int(2)), (MANIFEST, ["a 1", "b 2"].into_iter().collect())]);
+        let empty = Value::map([(MANIFEST, Value::Array(Vec::new()))]);
+        let python = Value::map([("nthreads", Value::Int(1))]);
+        let workers = Value::map([("tcp://a:1", ours), ("tcp://b:1", empty), ("tcp://c:1", python)]);
+        let manifests = read_manifests(&Value::map([("workers", workers)])).unwrap();
+        assert_eq!(manifests, [("tcp://a:1".to_owned(), vec!["a 1".to_owned(), "b 2".to_owned()])]);
+        assert!(read_manifests(&Value::empty_map()).is_err());
+    }
+
+    #[test]
     fn registration_has_all_the_scheduler_asks_for() {
         let registration = Registration {
             address: "tcp://127.0.0.1:1".into(),
@@ -192,6 +219,7 @@ mod tests {
             memory_limit_bytes: None,
             resources: vec![("GPU".into(), 2.0)],
             nanny: None,
+            manifest: vec!["hyperslab 0.1.0".into()],
             versions: Value::empty_map(),
             metrics: Metrics::default(),
         };

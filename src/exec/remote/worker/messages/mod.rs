@@ -19,6 +19,8 @@ mod reports;
 
 pub(crate) use data::{DataReply, data_busy, data_found, data_request, read_data_reply};
 pub(crate) use keys::{key_to_value, keys_from_value, read_holders};
-pub(crate) use membership::{Heartbeat, HeartbeatReply, Metrics, Registration, Traffic, USUAL_BANDWIDTH_BPS};
+pub(crate) use membership::{
+    Heartbeat, HeartbeatReply, Metrics, Registration, Traffic, USUAL_BANDWIDTH_BPS, read_manifests,
+};
 pub(crate) use orders::{StreamMessage, read_stream_message};
 pub(crate) use reports::report_to_value;
