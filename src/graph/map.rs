@@ -292,6 +292,15 @@ impl BlockMap {
         BlockMap::Explicit(Arc::new(Explicit::new(lists, n_inputs)))
     }
 
+    /// The output axis on which the input is one part of a concatenation, and the positions of the part.
+    pub(crate) fn part(&self) -> Option<(usize, Range<u64>)> {
+        let BlockMap::Separable(map) = self else { return None };
+        map.links.iter().zip(&map.in_counts).find_map(|(link, count)| match link {
+            Link::Shifted { axis, start } => Some((*axis, *start..start + count)),
+            _ => None,
+        })
+    }
+
     /// Calls `visit` for each block that task `out` reads, in the order of its kernel.
     pub(crate) fn inputs(&self, out: u64, visit: &mut dyn FnMut(u64)) {
         match self {

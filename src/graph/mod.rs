@@ -22,6 +22,7 @@ mod map;
 mod name;
 pub(crate) mod ops;
 mod optimize;
+mod parts;
 mod plan;
 mod task;
 pub(crate) mod wire;

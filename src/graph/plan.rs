@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use super::layer::{Edge, Layer, Producer};
+use super::parts::Parts;
 use super::task::{TaskGraph, TaskId};
 use crate::block::Value;
 use crate::error::Result;
@@ -26,6 +27,8 @@ pub struct Plan {
     layers: Vec<Layer>,
     /// For each layer, the edges that read it: (layer, number of the edge).
     readers: Vec<Vec<(u32, u32)>>,
+    /// For each layer, what tells which of its edges a task has, if it has not all of them.
+    parts: Vec<Option<Parts>>,
     demands: Vec<Demand>,
     /// Bytes from the start of a task to the end of the next task that reduces its result.
     path_bytes: Vec<u64>,
@@ -81,7 +84,8 @@ impl Plan {
                 }
             }
         }
-        let mut plan = Plan { demands: Vec::new(), path_bytes: Vec::new(), layers, readers, outputs };
+        let parts = layers.iter().map(Parts::of).collect();
+        let mut plan = Plan { demands: Vec::new(), path_bytes: Vec::new(), layers, readers, parts, outputs };
         plan.demands = plan.find_demands();
         plan.path_bytes = plan.find_path_bytes();
         plan
@@ -219,17 +223,24 @@ impl Plan {
         &self.layers[task.layer() as usize]
     }
 
+    /// The edges of its layer that a task may have.
+    pub(crate) fn edges_of(&self, task: TaskId) -> Range<usize> {
+        let parts = &self.parts[task.layer() as usize];
+        parts.as_ref().map_or(0..self.layer(task).edges.len(), |parts| parts.of_task(task.index()))
+    }
+
     /// The kernel of a task, and its inputs: results of other tasks, given in the order of [`TaskGraph::deps`], joined
     /// with blocks that are read in place.
     pub(crate) fn call(&self, task: TaskId, results: Vec<Value>) -> Result<(Kernel, Vec<Value>)> {
         let layer = self.layer(task);
         let kernel = layer.body.kernel(task.index())?;
-        if layer.edges.iter().all(|edge| matches!(edge.from, Producer::Layer(_))) {
+        let edges = &layer.edges[self.edges_of(task)];
+        if edges.iter().all(|edge| matches!(edge.from, Producer::Layer(_))) {
             return Ok((kernel, results));
         }
         let mut results = results.into_iter();
         let mut inputs = Vec::new();
-        for Edge { from, map } in &layer.edges {
+        for Edge { from, map } in edges {
             let mut failed = None;
             map.inputs(task.index(), &mut |block| match from {
                 Producer::Layer(_) => inputs.extend(results.next()),
@@ -266,7 +277,7 @@ impl Plan {
 
 impl TaskGraph for Plan {
     fn deps(&self, task: TaskId, visit: &mut dyn FnMut(TaskId)) {
-        for edge in &self.layer(task).edges {
+        for edge in &self.layer(task).edges[self.edges_of(task)] {
             if let Producer::Layer(from) = edge.from {
                 edge.map.inputs(task.index(), &mut |block| visit(TaskId::new(from, block)));
             }

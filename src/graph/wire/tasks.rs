@@ -238,8 +238,9 @@ impl<'a> RemotePlan<'a> {
     fn inputs(&self, item: Item) -> Vec<Item> {
         let mut inputs = Vec::new();
         if let Item::Task(task) = item {
-            let layer = self.plan.layer(task);
-            for (edge, constant) in layer.edges.iter().zip(&self.constant_of[task.layer() as usize]) {
+            let edges = self.plan.edges_of(task);
+            let constants = &self.constant_of[task.layer() as usize][edges.clone()];
+            for (edge, constant) in self.plan.layer(task).edges[edges].iter().zip(constants) {
                 edge.map.inputs(task.index(), &mut |block| {
                     inputs.push(match (&edge.from, constant) {
                         (_, Some(constant)) => Item::Constant(*constant, block),
