@@ -251,3 +251,37 @@ fn errors_are_one_word_and_are_shared_between_threads() {
     assert_eq!(size_of::<Error>(), size_of::<usize>());
     assert_eq!(size_of::<Result<()>>(), size_of::<usize>());
 }
+
+#[test]
+fn what_is_made_of_other_operations_names_itself() {
+    use hyperslab::array::*;
+    let (x, v) = (zeros(&[4, 6]), zeros(&[5]));
+    let unknown = v.mask(v.gt(-1.0).unwrap()).unwrap().expand_dims(0).unwrap();
+    let flags = v.gt(0.0).unwrap();
+    let rows: Vec<(&str, Error)> = vec![
+        ("move_axis", of(x.move_axis(7, 0))),
+        ("isclose", of(x.isclose(&v, Tolerance::default()))),
+        ("allclose", of(x.allclose(&v, Tolerance::default()))),
+        ("trace", of(x.trace(0, [0, 9]))),
+        ("triu", of(x.sum().triu(0))),
+        ("ravel", of(unknown.ravel())),
+        ("hstack", of(hstack::<f64>(&[]))),
+        ("vstack", of(vstack(&[&x, &v]))),
+        ("dstack", of(dstack(&[&x, &v]))),
+        ("column_stack", of(column_stack(&[&x, &v]))),
+        ("append", of(x.append(&v, 0))),
+        ("append_flat", of(x.append_flat(&unknown))),
+        ("extract", of(x.extract(&flags))),
+        ("outer", of(outer(&unknown, &x))),
+        ("inner", of(inner(&x, &v))),
+        ("vdot", of(vdot(&x, &v))),
+        ("select", of(select(&[(&flags, &x)], 0.0))),
+        ("choose", of(choose(&counts(&[4, 6]), &[&v]))),
+        ("ptp", of(x.ptp_axis(9))),
+    ];
+    for (op, error) in rows {
+        assert_eq!(error.op(), op, "{error}");
+    }
+    let long = of(Array::<f64>::zeros([u64::MAX, 8], Chunks::auto()));
+    assert!(long.to_string().contains("beyond 2^63"), "{long}");
+}

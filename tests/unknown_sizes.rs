@@ -105,7 +105,7 @@ fn what_needs_lengths_says_so() -> Result<()> {
     is_refused(picked.index(&idx![0]), &["index", "axis 0"]);
     is_refused(picked.take(&[0, 1], 0), &["take", "axis 0"]);
     is_refused(picked.reshape([-1i64]), &["reshape"]);
-    is_refused(picked.ravel(), &["reshape"]);
+    is_refused(picked.ravel(), &["ravel"]);
     is_refused(picked.broadcast_to([2, 5, 2]), &["broadcast_to"]);
     is_refused(picked.rechunk(3), &["rechunk", "axis 0"]);
     is_refused(picked.flip(&[0]), &["flip", "axis 0"]);

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 impl DynArray {
     /// See [`Array::move_axis`](super::Array::move_axis).
     pub fn move_axis(&self, from: isize, to: isize) -> Result<Self> {
-        self.move_axes(&[from], &[to])
+        self.move_axes(&[from], &[to]).map_err(|error| error.of_op("move_axis"))
     }
 
     /// See [`Array::move_axes`](super::Array::move_axes).

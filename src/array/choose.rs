@@ -16,7 +16,7 @@ impl DynArray {
                 let detail = format!("a condition holds {}", condition.dtype());
                 return Err(Error::dtype("select", detail).with_remedy("compare it with something"));
             }
-            where_dyn(condition, &choice.astype(dtype), &rest)
+            where_dyn(condition, &choice.astype(dtype), &rest).map_err(|error| error.of_op("select"))
         })
     }
 
@@ -31,7 +31,7 @@ impl DynArray {
         let choices: Vec<DynArray> = choices.iter().map(|choice| choice.astype(dtype).to_dense()).collect();
         let numbers = self.astype(DType::I64).to_dense();
         let all: Vec<&DynArray> = std::iter::once(&numbers).chain(&choices).collect();
-        let inputs = DynArray::broadcast_arrays(&all)?;
+        let inputs = DynArray::broadcast_arrays(&all).map_err(|error| error.of_op(OP))?;
         let meta = ArrayMeta::dense(dtype, inputs[0].grid().clone());
         let same: Vec<Option<usize>> = (0..meta.grid.ndim()).map(Some).collect();
         let operands: Vec<_> = inputs.iter().map(|input| (input, same.clone())).collect();

@@ -89,7 +89,8 @@ impl DynArray {
         let dtype = promote(promote(self.dtype(), other.dtype()), DType::F32).mean();
         let (a, b) = (self.astype(dtype), other.astype(dtype));
         let number = |x: f64| DynArray::scalar_of(Scalar::F64(x).cast(dtype.real()));
-        let distance = apply(ElemOp::Absolute, &[&binary(ElemOp::Subtract, &a, &b)?])?;
+        let distance =
+            apply(ElemOp::Absolute, &[&binary(ElemOp::Subtract, &a, &b).map_err(|error| error.of_op("isclose"))?])?;
         let part = binary(ElemOp::Multiply, &apply(ElemOp::Absolute, &[&b])?, &number(tolerance.rtol))?;
         let allowed = binary(ElemOp::Add, &part, &number(tolerance.atol))?;
         let near = binary(ElemOp::LessEqual, &distance, &allowed)?;
@@ -105,7 +106,7 @@ impl DynArray {
 
     /// See [`Array::allclose`].
     pub fn allclose(&self, other: &DynArray, tolerance: Tolerance) -> Result<Array<bool>> {
-        Ok(self.isclose(other, tolerance)?.all())
+        Ok(self.isclose(other, tolerance).map_err(|error| error.of_op("allclose"))?.all())
     }
 
     /// See [`Array::array_equal`].

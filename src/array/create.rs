@@ -77,7 +77,9 @@ impl IntoShape for () {
 pub(crate) fn checked_shape(op: &'static str, shape: impl IntoShape) -> Result<Vec<u64>> {
     let lens = shape.into_shape();
     let checked: Option<Vec<u64>> = lens.iter().map(|&len| u64::try_from(len).ok()).collect();
-    checked.ok_or_else(|| Error::shape(op, format!("shape {} has a negative length", crate::error::Shown(&lens))))
+    checked.ok_or_else(|| {
+        Error::shape(op, format!("shape {} has a negative length, or one beyond 2^63", crate::error::Shown(&lens)))
+    })
 }
 
 /// The grid of a new dense array; its elements must fit an address space.

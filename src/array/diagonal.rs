@@ -48,6 +48,9 @@ impl DynArray {
     }
 
     fn triangle(&self, op: &'static str, keeps: ElemOp, k: i64) -> Result<Self> {
+        if self.ndim() == 0 {
+            return Err(Error::shape(op, "a 0-d array has no rows and columns").with_remedy("give it axes first"));
+        }
         let matrix = self.atleast_2d();
         let [rows, columns] = [matrix.ndim() - 2, matrix.ndim() - 1];
         matrix.known_len(op, rows)?;
@@ -99,7 +102,8 @@ impl DynArray {
 
     /// See [`Array::trace`].
     pub fn trace(&self, offset: i64, axes: [isize; 2]) -> Result<Self> {
-        self.diagonal(offset, axes)?.reduce(Reduction::Sum, &Reduce::axes([-1]))
+        let diagonal = self.diagonal(offset, axes).map_err(|error| error.of_op("trace"))?;
+        diagonal.reduce(Reduction::Sum, &Reduce::axes([-1]))
     }
 }
 

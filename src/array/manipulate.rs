@@ -146,7 +146,10 @@ impl DynArray {
 
     /// See [`Array::ravel`].
     pub fn ravel(&self) -> Result<Self> {
-        if self.ndim() == 1 { Ok(self.clone()) } else { self.reshape([-1i64]) }
+        if self.ndim() == 1 {
+            return Ok(self.clone());
+        }
+        self.reshape([-1i64]).map_err(|error| error.of_op("ravel"))
     }
 
     /// See [`Array::flip`].

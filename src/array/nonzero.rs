@@ -50,7 +50,8 @@ impl DynArray {
 
     /// See [`Array::extract`].
     pub fn extract(&self, condition: &DynArray) -> Result<Self> {
-        self.ravel()?.mask(&condition.ravel()?)
+        let chosen = |array: &DynArray| array.ravel()?.mask(condition.ravel()?);
+        chosen(self).map_err(|error| error.of_op("extract"))
     }
 }
 

@@ -10,7 +10,8 @@ use crate::kernels::{ElemOp, Reduction};
 impl DynArray {
     /// See [`outer`].
     pub fn outer(&self, other: &DynArray) -> Result<Self> {
-        let (lhs, rhs) = (self.ravel()?.atleast_1d(), other.ravel()?.atleast_1d());
+        let flat = |array: &DynArray| Ok(array.ravel().map_err(|error| error.of_op("outer"))?.atleast_1d());
+        let (lhs, rhs) = (flat(self)?, flat(other)?);
         binary(ElemOp::Multiply, &lhs.view(vec![Some(0), None]), &rhs)
     }
 
@@ -24,17 +25,18 @@ impl DynArray {
     pub fn inner(&self, other: &DynArray) -> Result<Self> {
         match (self.ndim(), other.ndim()) {
             (0, _) | (_, 0) => binary(ElemOp::Multiply, self, other),
-            _ => self.tensordot(other, ([-1], [-1])),
+            _ => self.tensordot(other, ([-1], [-1])).map_err(|error| error.of_op("inner")),
         }
     }
 
     /// See [`vdot`].
     pub fn vdot(&self, other: &DynArray) -> Result<Self> {
         let dtype = promote(self.dtype(), other.dtype());
-        let (lhs, rhs) = (self.astype(dtype).ravel()?, other.astype(dtype).ravel()?);
+        let flat = |array: &DynArray| array.astype(dtype).ravel().map_err(|error| error.of_op("vdot"));
+        let (lhs, rhs) = (flat(self)?, flat(other)?);
         let lhs = if dtype.is_complex() { apply(ElemOp::Conj, &[&lhs])? } else { lhs };
         match (lhs.ndim(), rhs.ndim()) {
-            (1, 1) => lhs.dot(&rhs),
+            (1, 1) => lhs.dot(&rhs).map_err(|error| error.of_op("vdot")),
             _ => Ok(binary(ElemOp::Multiply, &lhs, &rhs)?.reduce(Reduction::Sum, &Reduce::all())?.astype(dtype)),
         }
     }

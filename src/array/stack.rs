@@ -14,9 +14,14 @@ pub(crate) fn as_dyns<'a, T: Element>(arrays: &[&'a Array<T>]) -> Vec<&'a DynArr
     arrays.iter().map(|array| array.as_dyn()).collect()
 }
 
-fn concatenate_raised(arrays: &[&DynArray], raise: impl Fn(&DynArray) -> DynArray, axis: isize) -> Result<DynArray> {
+fn concatenate_raised(
+    op: &'static str,
+    arrays: &[&DynArray],
+    raise: impl Fn(&DynArray) -> DynArray,
+    axis: isize,
+) -> Result<DynArray> {
     let raised: Vec<DynArray> = arrays.iter().map(|array| raise(array)).collect();
-    concatenate_dyn(&raised.iter().collect::<Vec<_>>(), axis)
+    concatenate_dyn(&raised.iter().collect::<Vec<_>>(), axis).map_err(|error| error.of_op(op))
 }
 
 /// An array with the unknown lengths of others on the axes that stretch.
@@ -45,17 +50,17 @@ impl DynArray {
     /// See [`hstack`]; element types are promoted.
     pub fn hstack(arrays: &[&DynArray]) -> Result<Self> {
         let of_lists = arrays.iter().all(|array| array.ndim() <= 1);
-        concatenate_raised(arrays, DynArray::atleast_1d, isize::from(!of_lists))
+        concatenate_raised("hstack", arrays, DynArray::atleast_1d, isize::from(!of_lists))
     }
 
     /// See [`vstack`]; element types are promoted.
     pub fn vstack(arrays: &[&DynArray]) -> Result<Self> {
-        concatenate_raised(arrays, DynArray::atleast_2d, 0)
+        concatenate_raised("vstack", arrays, DynArray::atleast_2d, 0)
     }
 
     /// See [`dstack`]; element types are promoted.
     pub fn dstack(arrays: &[&DynArray]) -> Result<Self> {
-        concatenate_raised(arrays, DynArray::atleast_3d, 2)
+        concatenate_raised("dstack", arrays, DynArray::atleast_3d, 2)
     }
 
     /// See [`column_stack`]; element types are promoted.
@@ -65,17 +70,18 @@ impl DynArray {
             1 => array.view(vec![Some(0), None]),
             _ => array.clone(),
         };
-        concatenate_raised(arrays, column, 1)
+        concatenate_raised("column_stack", arrays, column, 1)
     }
 
     /// See [`Array::append`]; element types are promoted.
     pub fn append(&self, other: &DynArray, axis: isize) -> Result<Self> {
-        concatenate_dyn(&[self, other], axis)
+        concatenate_dyn(&[self, other], axis).map_err(|error| error.of_op("append"))
     }
 
     /// See [`Array::append_flat`]; element types are promoted.
     pub fn append_flat(&self, other: &DynArray) -> Result<Self> {
-        concatenate_dyn(&[&self.ravel()?, &other.ravel()?], 0)
+        let flat = |array: &DynArray| array.ravel().map_err(|error| error.of_op("append_flat"));
+        concatenate_dyn(&[&flat(self)?, &flat(other)?], 0)
     }
 
     /// See [`broadcast_arrays`].
@@ -115,9 +121,9 @@ impl DynArray {
 
     /// See [`block`].
     pub fn block(rows: &[Vec<&DynArray>]) -> Result<Self> {
-        let joined = rows.iter().map(|row| concatenate_raised(row, DynArray::atleast_2d, -1));
+        let joined = rows.iter().map(|row| concatenate_raised("block", row, DynArray::atleast_2d, -1));
         let joined = joined.collect::<Result<Vec<_>>>()?;
-        concatenate_dyn(&joined.iter().collect::<Vec<_>>(), -2)
+        concatenate_dyn(&joined.iter().collect::<Vec<_>>(), -2).map_err(|error| error.of_op("block"))
     }
 
     /// See [`Array::resize`].

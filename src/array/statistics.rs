@@ -10,7 +10,7 @@ use crate::kernels::{ElemOp, Reduction};
 impl DynArray {
     /// See [`Array::ptp_with`].
     pub fn ptp_with(&self, options: &Reduce) -> Result<Self> {
-        let high = self.reduce(Reduction::Max, options)?;
+        let high = self.reduce(Reduction::Max, options).map_err(|error| error.of_op("ptp"))?;
         binary(ElemOp::Subtract, &high, &self.reduce(Reduction::Min, options)?)
     }
 

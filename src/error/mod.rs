@@ -105,6 +105,11 @@ impl Error {
         self.map_inner(|inner| inner.source = Some(source.into()))
     }
 
+    /// The same under the name of the operation that the user called, which is made of the one that failed.
+    pub(crate) fn of_op(self, op: &'static str) -> Self {
+        self.map_inner(|inner| inner.op = op.into())
+    }
+
     fn map_inner(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         // Only called by constructors, before the error is shared; a shared one is left as it is.
         if let Some(inner) = Arc::get_mut(&mut self.0) {
