@@ -16,7 +16,8 @@
 //! | `diagonal` `pad` `repeat` `insert` `like` | `tril`, `diag`; `pad`; `repeat`, `tile`; `insert`, `delete`; `full_like`, `meshgrid` |
 //! | `contract` `einsum` `products` | `tensordot`, `matmul`, `dot`; `einsum`; `outer`, `kron` |
 //! | `scan` `sort` `quantile` | `cumsum`; `sort`, `topk`; `median`, `percentile` |
-//! | `sets` `histogram` `statistics` `differences` | `unique`, `isin`; `histogram`, `bincount`; `cov`; `diff`, `gradient` |
+//! | `sets` `histogram` `histogramdd` `statistics` `differences` | `unique`, `isin`; `histogram`, `bincount`; `cov`; `diff`, `gradient` |
+//! | `coarsen` `flat` `special` | windows reduced; `unravel_index` and its inverse; `sinc`, `ldexp`, `isposinf` |
 //! | `nonzero` `choose` `compare` `parts` | `argwhere`, `extract`; `select`, `piecewise`; `allclose`; `divmod`, `modf` |
 //! | `coo` | index expressions and reductions with options for eager sparse arrays |
 //! | `compute` `format` | running, persisting, explaining; `Debug` |
@@ -76,6 +77,7 @@ mod axes;
 mod blocks;
 mod blockwise;
 mod choose;
+mod coarsen;
 mod compare;
 mod compute;
 mod contract;
@@ -86,9 +88,11 @@ mod differences;
 mod dynamic;
 mod einsum;
 mod elementwise;
+mod flat;
 mod format;
 mod gufunc;
 mod histogram;
+mod histogramdd;
 mod index;
 mod insert;
 mod like;
@@ -108,6 +112,7 @@ mod repeat;
 mod scan;
 mod sets;
 mod sort;
+mod special;
 mod split;
 mod stack;
 mod statistics;
@@ -125,8 +130,10 @@ pub use dynamic::DynArray;
 pub use einsum::einsum;
 pub use elementwise::Operand;
 pub use elementwise::where_;
+pub use flat::ravel_multi_index;
 pub use gufunc::{BlockResults, Gufunc};
 pub use histogram::Bins;
+pub use histogramdd::{histogramdd, histogramdd_weighted};
 pub use index::{Ellipsis, Index, NewAxis};
 pub use like::{Indexing, meshgrid};
 pub use manipulate::{concatenate, stack};

@@ -43,6 +43,30 @@ impl DynArray {
         }
     }
 
+    /// See [`Array::moment_with`].
+    pub fn moment_with(&self, order: u32, options: &Reduce) -> Result<Self> {
+        const OP: &str = "moment";
+        let axes = options.sorted_axes(OP, self.ndim())?;
+        let x = self.astype(self.dtype().mean());
+        let kept = options.clone().ddof(0.0).keepdims();
+        let mean = x.reduce(Reduction::Mean, &kept).map_err(|error| error.of_op(OP))?;
+        let powers = match order {
+            // The first two are what they are by definition, without rounding.
+            0 => x.ones_like(),
+            1 => binary(ElemOp::Multiply, &x, &DynArray::scalar_of(Scalar::zero(x.dtype())))?,
+            _ => {
+                let order = DynArray::scalar_of(Scalar::F64(f64::from(order)).cast(x.dtype()));
+                binary(ElemOp::Power, &binary(ElemOp::Subtract, &x, &mean)?, &order)?
+            }
+        };
+        if options.ddof == 0.0 || order < 2 {
+            return powers.reduce(Reduction::Mean, options);
+        }
+        let n = axes.iter().try_fold(1.0, |n, &axis| Ok::<f64, Error>(n * self.known_len(OP, axis)? as f64))?;
+        let divisor = DynArray::scalar_of(Scalar::F64((n - options.ddof).max(0.0)).cast(x.dtype()));
+        binary(ElemOp::Divide, &powers.reduce(Reduction::Sum, options)?, &divisor)
+    }
+
     /// See [`Array::cov`].
     pub fn cov(&self, ddof: f64) -> Result<Self> {
         Ok(self.covariances(ddof)?.number_of_one_variable())
@@ -194,6 +218,25 @@ impl<T: Element> Array<T> {
     /// ```
     pub fn average(&self, weights: &Array<T>, options: Reduce) -> Result<Array<T::Mean>> {
         Array::try_wrap(self.as_dyn().average(weights.as_dyn(), &options))
+    }
+
+    /// The central moment of some order: the mean of `(x - mean)^order`, over all elements. The second one is the variance.
+    ///
+    /// # Errors
+    /// A length is unknown and `ddof` is not 0; an axis is out of range.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::from_vec(vec![1.0, 2.0, 6.0], Chunks::size(2))?;
+    /// let third: f64 = x.moment_with(3, Reduce::all())?.scalar()?;
+    /// assert_eq!(third, (-8.0 - 1.0 + 27.0) / 3.0);
+    /// let second: f64 = x.moment_with(2, Reduce::all().ddof(1.0))?.scalar()?;
+    /// assert_eq!(second, x.var_with(Reduce::all().ddof(1.0))?.scalar()?);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn moment_with(&self, order: u32, options: Reduce) -> Result<Array<T::Mean>> {
+        Array::try_wrap(self.as_dyn().moment_with(order, &options))
     }
 
     /// The covariances of variables, which are rows; a 1-d array is one variable and gives its variance.

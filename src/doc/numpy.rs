@@ -58,6 +58,9 @@
 //! | `da.topk(x, 3)` | [`x.topk(3, axis)?`][topk]; `-3` for the smallest; `argtopk` for positions |
 //! | `np.sort(x, axis=0)`, `np.argsort` | [`x.sort(0)?`][sort], `x.argsort(0)?` |
 //! | `np.histogram(x, bins=10, range=(0, 1))` | [`x.histogram(&Bins::even(10, 0.0, 1.0)?)?`][histogram]: bins never depend on data |
+//! | `np.histogram2d(x, y, bins)`, `np.histogramdd` | [`histogramdd(&[&x, &y], &bins)?`](crate::array::histogramdd) |
+//! | `da.coarsen(np.mean, x, {0: 2})` | [`x.coarsen(&[(0, 2)], false, Array::mean_with)?`](crate::Array::coarsen) |
+//! | `np.unravel_index(i, shape)` | [`i.unravel_index(shape)?`](crate::Array::unravel_index) |
 //! | `np.unique(x, return_counts=True)` | [`x.unique()?`][unique], `x.unique_all()?` |
 //!
 //! ## Indexing and assignment

@@ -1,5 +1,6 @@
-//! Floating point numbers taken apart.
+//! Floating point numbers taken apart and put together.
 
+use ndarray::Zip;
 use serde::{Deserialize, Serialize};
 
 use crate::block::{Block, BlockLocation};
@@ -14,6 +15,43 @@ pub(crate) struct Mantissa;
 /// The exponents that go with [`Mantissa`], `int32`.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Exponent;
+
+/// Numbers times powers of two: blocks of `float32` or `float64` and of `int64`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Scale;
+
+impl NamedKernel for Scale {
+    const NAME: &'static str = "hyperslab.ldexp";
+
+    fn run(&self, blocks: &[Block], _at: &BlockLocation) -> Result<Block> {
+        let exponents = blocks[1].to_array::<i64>()?;
+        Ok(match blocks[0].dtype() {
+            // `f64` holds every product that is a normal `f32` exactly, and tells how to round the others.
+            DType::F32 => {
+                let scaled = |x: &f32, n: &i64| ldexp(f64::from(*x), *n) as f32;
+                Block::from_dense(Zip::from(&blocks[0].to_array::<f32>()?).and(&exponents).map_collect(scaled))
+            }
+            _ => {
+                let scaled = |x: &f64, n: &i64| ldexp(*x, *n);
+                Block::from_dense(Zip::from(&blocks[0].to_array::<f64>()?).and(&exponents).map_collect(scaled))
+            }
+        })
+    }
+}
+
+/// `x * 2^n`, rounded once.
+fn ldexp(x: f64, n: i64) -> f64 {
+    let power = |n: i64| f64::from_bits(((n + 1023) as u64) << 52);
+    let (mantissa, exponent) = frexp(x);
+    // Beyond these the result is an infinity or zero, whatever the mantissa.
+    let exponent = n.saturating_add(i64::from(exponent)).clamp(-1100, 1100);
+    // Only the last of these products can be inexact, and overflow.
+    match exponent {
+        1024.. => mantissa * power(1023) * power(exponent - 1023),
+        ..-1021 => mantissa * power(exponent + 1000) * power(-1000),
+        _ => mantissa * power(exponent),
+    }
+}
 
 impl NamedKernel for Mantissa {
     const NAME: &'static str = "hyperslab.mantissa";
@@ -66,6 +104,13 @@ mod tests {
             let half = exponent / 2;
             assert_eq!(mantissa * 2f64.powi(half) * 2f64.powi(exponent - half), x);
         }
+        for x in [1.0, -0.1, 3e300, 5e-324, -2.2e-310, f64::MIN_POSITIVE, f64::MAX, 0.0, f64::INFINITY] {
+            let (mantissa, exponent) = frexp(x);
+            assert_eq!(ldexp(mantissa, i64::from(exponent)), x);
+        }
+        assert_eq!((ldexp(1.0, 5000), ldexp(-1.0, i64::MIN).to_bits()), (f64::INFINITY, (-0.0f64).to_bits()));
+        // Halfway between 1 and 2 of the smallest numbers, and a little above: rounded once, to even.
+        assert_eq!((ldexp(1.5, -1074), ldexp(2.5, -1074), ldexp(2.5 + 1e-10, -1074)), (1e-323, 1e-323, 1.5e-323));
         assert_eq!(frexp(f64::NEG_INFINITY), (f64::NEG_INFINITY, 0));
         assert!(frexp(-0.0).0.is_sign_negative() && frexp(f64::NAN).0.is_nan());
     }

@@ -5,6 +5,7 @@
 
 mod choose;
 mod count;
+mod flat;
 mod frexp;
 mod join;
 mod order;
@@ -18,7 +19,8 @@ mod take_along;
 
 pub(crate) use choose::Choose;
 pub(crate) use count::{Bincount, Histogram, SumPadded};
-pub(crate) use frexp::{Exponent, Mantissa};
+pub(crate) use flat::{Flatten, Unflatten};
+pub(crate) use frexp::{Exponent, Mantissa, Scale};
 pub(crate) use join::Join;
 pub(crate) use quantile::Quantile;
 pub use quantile::QuantileMethod;
@@ -33,13 +35,16 @@ use super::NamedKernel;
 use super::registry::Maker;
 
 /// All of them: their names, and how to make one from its parameters.
-pub(super) const ALL: [(&str, Maker); 17] = [
+pub(super) const ALL: [(&str, Maker); 20] = [
     row::<Choose>(),
     row::<Bincount>(),
     row::<Histogram>(),
     row::<SumPadded>(),
+    row::<Flatten>(),
+    row::<Unflatten>(),
     row::<Exponent>(),
     row::<Mantissa>(),
+    row::<Scale>(),
     row::<Join>(),
     row::<Quantile>(),
     row::<Random>(),
