@@ -17,8 +17,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant as At, Interval, MissedTickBehavior, interval_at};
 
 use crate::error::{Error, Result};
 use crate::exec::CancelToken;
@@ -102,6 +102,7 @@ pub(super) struct Driver<R: TaskRunner> {
     parts: Parts<R>,
     notes: UnboundedSender<Note<R::Value>>,
     running: HashMap<Ticket, Running>,
+    transfers: HashMap<Ticket, AbortHandle>,
     work: JoinSet<()>,
     probe: ProcessProbe,
     bandwidth_bps: f64,
@@ -120,21 +121,17 @@ impl<R: TaskRunner> Driver<R> {
         let (notes, mut noted) = unbounded_channel();
         let mut work = JoinSet::new();
         work.spawn(read_stream(stream, notes.clone()));
-        let mut heartbeats = interval(Duration::from_secs_f64(parts.heartbeat_s.clamp(0.1, 60.0)));
-        let mut looks = interval(MEMORY_INTERVAL);
-        let mut signs = interval(KEEP_ALIVE_INTERVAL);
-        for clock in [&mut heartbeats, &mut looks, &mut signs] {
-            clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        }
-        let (probe, running) = (ProcessProbe::new(), HashMap::new());
-        let bandwidth_bps = USUAL_BANDWIDTH_BPS;
+        let mut heartbeats = clock(heartbeat_pause(parts.heartbeat_s));
+        let mut looks = clock(MEMORY_INTERVAL);
+        let mut signs = clock(KEEP_ALIVE_INTERVAL);
         let mut driver = Self {
             parts,
             notes,
-            running,
+            running: HashMap::new(),
+            transfers: HashMap::new(),
             work,
-            probe,
-            bandwidth_bps,
+            probe: ProcessProbe::new(),
+            bandwidth_bps: USUAL_BANDWIDTH_BPS,
             heartbeat_is_due: true,
             is_spilling: false,
             ended: None,
@@ -147,6 +144,10 @@ impl<R: TaskRunner> Driver<R> {
                 _ = heartbeats.tick() => driver.beat(),
                 _ = looks.tick() => driver.look_at_memory(),
                 _ = signs.tick() => driver.say([Value::map([("op", "keep-alive".into())])]),
+            }
+            let pause = heartbeat_pause(driver.parts.heartbeat_s);
+            if heartbeats.period() != pause {
+                heartbeats = clock(pause);
             }
             if let Some(ended) = driver.ended.take() {
                 driver.leave().await;
@@ -225,6 +226,7 @@ impl<R: TaskRunner> Driver<R> {
                 Instruction::Execute { key, ticket, payload, inputs } => self.execute(key, ticket, payload, &inputs),
                 Instruction::CancelExecution { ticket, .. } => self.cancel(ticket),
                 Instruction::Gather { worker, ticket, keys, .. } => self.gather(worker, ticket, keys),
+                Instruction::CancelGather { ticket } => self.cancel_transfer(ticket),
                 Instruction::RetryBusyWorkerLater { worker, delay_ms } => self.retry_later(worker, delay_ms),
                 Instruction::DropData { key } => self.parts.store.drop_value(&key),
                 Instruction::Spill { n_bytes } => self.spill(n_bytes),
@@ -271,14 +273,23 @@ impl<R: TaskRunner> Driver<R> {
     fn gather(&mut self, worker: Address, ticket: Ticket, keys: Vec<Key>) {
         let (pool, runner, notes) = (self.parts.pool.clone(), self.parts.runner.clone(), self.notes.clone());
         let who = self.parts.address.clone();
-        self.work.spawn(async move {
+        let transfer = self.work.spawn(async move {
             let since = Instant::now();
             let fetched = fetch(&pool, &runner, &worker, &keys, &who).await;
             drop(notes.send(Note::Gathered { worker, ticket, fetched, elapsed: since.elapsed() }));
         });
+        self.transfers.insert(ticket, transfer);
+    }
+
+    /// Closes the connection it goes over.
+    fn cancel_transfer(&mut self, ticket: Ticket) {
+        if let Some(transfer) = self.transfers.remove(&ticket) {
+            transfer.abort();
+        }
     }
 
     fn gathered(&mut self, worker: Address, ticket: Ticket, fetched: Result<Fetched<R::Value>>, elapsed: Duration) {
+        self.transfers.remove(&ticket);
         let delivery = match fetched {
             Ok(Fetched::Values(values)) => {
                 let products = self.store_all(values);
@@ -366,11 +377,16 @@ impl<R: TaskRunner> Driver<R> {
 
     fn heard(&mut self, reply: Result<HeartbeatReply>) {
         self.heartbeat_is_due = true;
-        if reply.is_ok_and(|reply| reply == HeartbeatReply::Missing) {
-            let error = Error::remote("worker", &self.parts.scheduler, "the scheduler has given this worker up");
-            self.end(Ended::Lost(error));
+        match reply {
+            // The more workers there are, the longer.
+            Ok(HeartbeatReply::Known { interval_s }) => self.parts.heartbeat_s = interval_s,
+            Ok(HeartbeatReply::Missing) => {
+                let error = Error::remote("worker", &self.parts.scheduler, "the scheduler has given this worker up");
+                self.end(Ended::Lost(error));
+            }
+            // A heartbeat that did not get through is not the end: the stream is what tells whether the scheduler lives.
+            Err(_) => {}
         }
-        // A heartbeat that did not get through is not the end: the stream is what tells whether the scheduler lives.
     }
 
     fn metrics(&mut self) -> Metrics {
@@ -399,6 +415,18 @@ impl<R: TaskRunner> Driver<R> {
             task_counts: counts.map(|(state, n)| (state.name(), n as u64)).collect(),
         }
     }
+}
+
+/// What the scheduler asked for, within reason.
+fn heartbeat_pause(asked_s: f64) -> Duration {
+    Duration::from_secs_f64(if asked_s.is_finite() { asked_s.clamp(0.1, 60.0) } else { 60.0 })
+}
+
+/// A clock whose first tick comes after a pause, too.
+fn clock(pause: Duration) -> Interval {
+    let mut clock = interval_at(At::now() + pause, pause);
+    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    clock
 }
 
 async fn read_stream<V>(mut stream: StreamReceiver, notes: UnboundedSender<Note<V>>) {

@@ -130,6 +130,18 @@ impl Machine {
         }
     }
 
+    /// The scheduler has given a peer up. Its machine may keep the connection open for as long as it likes, so what was on
+    /// its way is not waited for.
+    pub(super) fn on_remove_worker(&mut self, worker: &Address) {
+        match self.peers.open_transfer(worker) {
+            Some(ticket) => {
+                self.instructions.push(Instruction::CancelGather { ticket });
+                self.on_gathered(worker, ticket, Delivery::Failed);
+            }
+            None => self.forget_worker(worker),
+        }
+    }
+
     fn arrived(&mut self, worker: &Address, slots: &[Slot], values: Vec<(Key, Product)>) {
         if !slots.is_empty() {
             self.peers.clear_refusals(worker);

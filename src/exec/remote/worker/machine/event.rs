@@ -197,6 +197,10 @@ pub(crate) enum Instruction {
         keys: Vec<Key>,
         n_bytes: u64,
     },
+    /// The peer is gone, and what it was sending with it.
+    CancelGather {
+        ticket: Ticket,
+    },
     RetryBusyWorkerLater {
         worker: Address,
         delay_ms: u64,

@@ -165,6 +165,8 @@ impl Machine {
         for (key, product) in values {
             let slot = self.ensure(&key, &Priority::new(&[REPLICA_PRIORITY]));
             if self.tasks[slot].has_value() {
+                // From now on the scheduler may know of it from the client.
+                self.tasks[slot].is_copy = true;
                 continue;
             }
             // The client reports where it put its data, unless somebody here has been waiting for it.
@@ -188,6 +190,10 @@ impl Machine {
 
     pub(super) fn on_memory(&mut self, process_bytes: u64, spillable_bytes: u64) {
         let old = self.status();
+        // Where memory has a limit it decides about every pause: a scheduler that asks for one only repeats what it heard.
+        if self.memory.limit_bytes.is_some() && self.asked_status == Status::Paused {
+            self.asked_status = Status::Running;
+        }
         let advice = self.memory.advise(process_bytes, spillable_bytes);
         self.short_of_memory = advice.pause;
         if advice.spill_bytes > 0 {

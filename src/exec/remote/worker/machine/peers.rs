@@ -169,6 +169,11 @@ impl Peers {
         self.change(worker, |peer| peer.flight = Some(flight));
     }
 
+    /// The transfer that is under way from a peer.
+    pub(crate) fn open_transfer(&self, worker: &Address) -> Option<Ticket> {
+        self.peers.get(worker)?.flight.as_ref().map(|flight| flight.ticket)
+    }
+
     /// Closes a transfer; none if there is no such.
     pub(crate) fn end(&mut self, worker: &Address, ticket: Ticket) -> Option<Flight> {
         let peer = self.peers.get_mut(worker)?;

@@ -123,7 +123,7 @@ impl Machine {
             Event::StealRequest(key) => self.on_steal_request(key),
             Event::RefreshWhoHas(holders) => self.on_refresh_who_has(holders),
             Event::StatusChange(status) => self.on_status_change(status),
-            Event::RemoveWorker(worker) => self.forget_worker(&worker),
+            Event::RemoveWorker(worker) => self.on_remove_worker(&worker),
             Event::UpdateData(values) => self.on_update_data(values),
             Event::Executed { key, ticket, outcome } => self.on_executed(&key, ticket, outcome),
             Event::Seceded { key, ticket, compute_s } => self.on_seceded(&key, ticket, compute_s),

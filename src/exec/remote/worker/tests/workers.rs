@@ -136,6 +136,29 @@ fn a_peer_that_is_gone_is_reported() {
 }
 
 #[test]
+fn a_peer_that_is_given_up_is_not_waited_for() {
+    in_runtime(async {
+        let mut scheduler = Scheduler::start().await;
+        let (mut worker, _running) = scheduler.worker().await;
+        // Stopped by a signal, it would look like this: connected, and silent.
+        let frozen = transport()
+            .listen(&"tcp://127.0.0.1:0".parse().expect("as the test set it up"))
+            .await
+            .expect("as the test set it up");
+        let address = frozen.address().to_string();
+        worker.say(compute("y", 1, "#1", &[("x", &address)]));
+        let incoming = frozen.accept().await.expect("as the test set it up");
+        let mut asked = incoming.open().await.expect("as the test set it up");
+        let request = asked.reader.expect().await.expect("as the test set it up");
+        assert_eq!(request.text("op").expect("as the test set it up"), "get_data");
+        worker.say(Value::map([("op", "remove-worker".into()), ("worker", address.into())]));
+        let report = worker.hear("request-refresh-who-has").await;
+        assert_eq!(report.array("keys").expect("as the test set it up"), [Value::from("x")]);
+        assert_eq!(asked.reader.read().await.expect("as the test set it up"), None, "the connection is closed");
+    });
+}
+
+#[test]
 fn clients_put_values_here_and_ask_who_it_is() {
     in_runtime(async {
         let mut scheduler = Scheduler::start().await;

@@ -103,7 +103,8 @@ impl Node {
             Instruction::Gather { worker, ticket, keys, .. } => self.transfers.push(Transfer { worker, ticket, keys }),
             Instruction::RetryBusyWorkerLater { worker, .. } => self.retries.push(worker),
             Instruction::DropData { key } => assert!(self.store.remove(&key).is_some(), "{key} is dropped once"),
-            Instruction::Spill { .. } => {}
+            // What is cancelled may arrive all the same.
+            Instruction::Spill { .. } | Instruction::CancelGather { .. } => {}
             Instruction::Send { report, stimulus_id } => self.outbox.push_back((report, stimulus_id)),
         }
     }

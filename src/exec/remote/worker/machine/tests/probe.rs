@@ -172,6 +172,7 @@ pub(super) fn describe(instruction: &Instruction) -> String {
         Instruction::Execute { key, .. } => format!("execute {key}"),
         Instruction::CancelExecution { key, .. } => format!("cancel {key}"),
         Instruction::Gather { worker, keys, .. } => format!("gather {} from {worker}", list(keys)),
+        Instruction::CancelGather { .. } => "cancel transfer".to_owned(),
         Instruction::RetryBusyWorkerLater { worker, delay_ms } => format!("retry {worker} after {delay_ms}"),
         Instruction::DropData { key } => format!("drop {key}"),
         Instruction::Spill { n_bytes } => format!("spill {n_bytes}"),

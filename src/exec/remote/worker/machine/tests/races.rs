@@ -223,9 +223,9 @@ fn an_input_in_flight_loses_its_user() {
 fn an_input_that_has_gone_with_its_peer() {
     let mut p = Probe::new(1);
     p.compute("y", 1, &[("x", &["a"]), ("w", &["a", "b"])]);
-    assert_eq!(p.tell(Event::RemoveWorker("a".into())), NOTHING, "the transfer will fail by itself");
-    assert_eq!(p.gathered("a", Delivery::Failed), ["gather w from b"]);
+    assert_eq!(p.tell(Event::RemoveWorker("a".into())), ["cancel transfer", "gather w from b"]);
     assert_eq!(p.state("x"), "missing");
+    assert_eq!(p.gathered("a", Delivery::Failed), NOTHING, "nobody waits for that any more");
     assert_eq!(p.tell(Event::FindMissing), ["who has x"]);
     assert_eq!(p.refresh("x", &[]), NOTHING);
     assert_eq!(p.refresh("x", &["c"]), ["gather x from c"]);
@@ -567,6 +567,25 @@ fn a_paused_worker_starts_nothing() {
 }
 
 #[test]
+fn a_pause_that_is_asked_for_ends_when_there_is_memory() {
+    // A paused worker that cannot be retired is told to be what it was.
+    let sample = |process_bytes| Event::MemorySampled { process_bytes, spillable_bytes: 0 };
+    for (limit_bytes, after) in [(Some(100), vec!["status running", "execute x"]), (None, vec![])] {
+        let mut setup = Setup::new("own".into(), 1);
+        setup.memory = MemoryLimits { limit_bytes, ..MemoryLimits::default() };
+        let mut p = Probe::with(setup);
+        assert_eq!(p.tell(Event::StatusChange(Status::Paused)), ["status paused"]);
+        p.compute("x", 1, &[]);
+        if limit_bytes.is_some() {
+            assert_eq!(p.tell(sample(90)), NOTHING, "there is none yet");
+        }
+        assert_eq!(p.tell(sample(50)), after, "without a limit nothing ends it but the scheduler");
+        p.tell(Event::StatusChange(Status::Running));
+        assert_eq!(p.state("x"), "executing");
+    }
+}
+
+#[test]
 fn a_worker_that_is_retired_starts_nothing_and_confirms() {
     let mut p = Probe::new(1);
     assert_eq!(p.tell(Event::StatusChange(Status::ClosingGracefully)), ["status closing_gracefully"]);
@@ -583,6 +602,15 @@ fn scattered_data_is_not_announced() {
     assert_eq!(p.scatter("x"), NOTHING);
     assert_eq!(p.scatter("x"), NOTHING);
     assert_eq!(p.compute("y", 1, &[("x", &["own"])]), ["execute y"]);
+}
+
+#[test]
+fn what_a_client_has_put_over_a_result_is_a_copy() {
+    let mut p = Probe::new(1);
+    p.compute("x", 1, &[]);
+    p.finish("x");
+    assert_eq!(p.scatter("x"), NOTHING);
+    assert_eq!(p.free(&["x"]), ["drop x", "released x"], "the client's announcement may come after the order");
 }
 
 #[test]
