@@ -14,6 +14,7 @@ use std::io::{Read, Write};
 use lz4_flex::block::{compress_into, decompress_into, get_maximum_output_size};
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::element::alloc::filled;
 use crate::error::{Error, Result};
 
 const OP: &str = "spill";
@@ -118,10 +119,7 @@ fn compress<'a>(piece: &[u8], packed: &'a mut [u8]) -> Option<&'a [u8]> {
 
 /// Reads a content of `content_bytes` back.
 pub(super) fn read_frames(content_bytes: usize, source: &mut impl Read) -> Result<Vec<u8>> {
-    let mut content = Vec::new();
-    let reserved = content.try_reserve_exact(content_bytes);
-    reserved.map_err(|_| Error::memory(OP, content_bytes as u64, u64::MAX))?;
-    content.resize(content_bytes, 0);
+    let mut content = filled(OP, content_bytes as u128, 0_u8)?;
     let mut packed = Vec::new();
     for (index, piece) in content.chunks_mut(PIECE_BYTES).enumerate() {
         read_frame(index as u32, piece, &mut packed, source)?;

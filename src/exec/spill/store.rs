@@ -16,6 +16,10 @@ const OP: &str = "spill";
 #[cfg(unix)]
 const OWNER_ONLY: u32 = 0o600;
 
+/// How many names for a new file are tried.
+#[cfg(unix)]
+const MOST_NAMES: usize = 100;
+
 /// Bytes go to and come from the operating system in such portions.
 const BUFFER_BYTES: usize = 256 << 10;
 
@@ -56,17 +60,56 @@ impl SpillStore {
     /// The disk or the room is full, or the folder cannot be written to. Nothing is left behind then.
     pub(crate) fn write(&self, content: &[u8]) -> Result<SpillHandle> {
         let room = &self.0;
-        if room.used_bytes.load(Ordering::Relaxed) >= room.limit_bytes {
-            let detail = format!("the limit of {} bytes on disk is reached", room.limit_bytes);
-            return Err(Error::io(OP, &room.folder, std::io::Error::new(std::io::ErrorKind::StorageFull, detail)));
-        }
+        room.take(0).map_err(|source| Error::io(OP, &room.folder, source))?;
         let file = new_file(&room.folder)?;
-        let mut sink = BufWriter::with_capacity(BUFFER_BYTES, &file);
-        let written = write_frames(content, &mut sink).and_then(|n_bytes| sink.flush().map(|()| n_bytes));
+        // From here on it gives back what it has taken, whatever happens.
+        let mut handle = SpillHandle { file, content_bytes: content.len(), file_bytes: 0, room: room.clone() };
+        let sink = InRoom { file: &handle.file, room, taken_bytes: &mut handle.file_bytes };
+        let mut sink = BufWriter::with_capacity(BUFFER_BYTES, sink);
+        let written = write_frames(content, &mut sink).and_then(|_| sink.flush());
+        // What could not be written is not tried again.
         drop(sink.into_parts());
-        let file_bytes = written.map_err(|source| Error::io(OP, &room.folder, source))?;
-        room.used_bytes.fetch_add(file_bytes, Ordering::Relaxed);
-        Ok(SpillHandle { file, content_bytes: content.len(), file_bytes, room: room.clone() })
+        written.map_err(|source| Error::io(OP, &room.folder, source))?;
+        Ok(handle)
+    }
+}
+
+impl Room {
+    /// Takes room for some more bytes.
+    fn take(&self, n_bytes: u64) -> std::io::Result<()> {
+        let fits =
+            |used: u64| used.checked_add(n_bytes).filter(|&sum| sum <= self.limit_bytes && used < self.limit_bytes);
+        let taken = self.used_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits);
+        taken.map(drop).map_err(|used| {
+            let limit = self.limit_bytes;
+            let detail =
+                format!("the limit of {limit} bytes on disk: {used} are in use and {n_bytes} more were to come");
+            std::io::Error::new(std::io::ErrorKind::StorageFull, detail)
+        })
+    }
+}
+
+/// A file that takes room as it grows.
+struct InRoom<'a> {
+    file: &'a File,
+    room: &'a Room,
+    taken_bytes: &'a mut u64,
+}
+
+impl Write for InRoom<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.room.take(bytes.len() as u64)?;
+        *self.taken_bytes += bytes.len() as u64;
+        // A part of it may be written, and the rest then comes again: what was taken for it is given back.
+        let written = (&*self.file).write(bytes);
+        let unused_bytes = (bytes.len() - written.as_ref().map_or(0, |&n| n)) as u64;
+        *self.taken_bytes -= unused_bytes;
+        self.room.used_bytes.fetch_sub(unused_bytes, Ordering::Relaxed);
+        written
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -101,18 +144,34 @@ impl Drop for SpillHandle {
 /// A file that has lost its name before anything is written to it.
 #[cfg(unix)]
 fn new_file(folder: &Path) -> Result<File> {
-    use std::fs::{OpenOptions, remove_file};
-    use std::os::unix::fs::OpenOptionsExt;
     static N_FILES: AtomicU64 = AtomicU64::new(0);
-    let n = N_FILES.fetch_add(1, Ordering::Relaxed);
-    let path = folder.join(format!("hyperslab-spill-{}-{n}", std::process::id()));
-    let failed = |source| Error::io(OP, &path, source);
+    let names = (0..MOST_NAMES).map(|_| {
+        let n = N_FILES.fetch_add(1, Ordering::Relaxed);
+        format!("hyperslab-spill-{}-{n}", std::process::id())
+    });
+    new_file_called(folder, names)
+}
+
+/// Under the first of the names that nothing has: a process of that number in another container, or one that was killed
+/// between two steps, may have left the others.
+#[cfg(unix)]
+fn new_file_called(folder: &Path, mut names: impl Iterator<Item = String>) -> Result<File> {
+    use std::fs::{OpenOptions, remove_file};
+    use std::io::ErrorKind::AlreadyExists;
+    use std::os::unix::fs::OpenOptionsExt;
     let mut options = OpenOptions::new();
-    // A file of that name, or a link somebody has put there, is an error and never followed.
+    // A file of that name, or a link somebody has put there, is never opened or followed.
     let options = options.read(true).write(true).create_new(true).mode(OWNER_ONLY);
-    let file = options.open(&path).map_err(failed)?;
-    remove_file(&path).map_err(failed)?;
-    Ok(file)
+    let mut taken = Error::io(OP, folder, AlreadyExists.into());
+    let mut next = || names.next().map(|name| folder.join(name));
+    while let Some(path) = next() {
+        match options.open(&path) {
+            Ok(file) => return remove_file(&path).map(|()| file).map_err(|source| Error::io(OP, &path, source)),
+            Err(source) if source.kind() == AlreadyExists => taken = Error::io(OP, &path, source),
+            Err(source) => return Err(Error::io(OP, &path, source)),
+        }
+    }
+    Err(taken)
 }
 
 /// Where files keep their names as long as they are open, nothing is laid aside.
@@ -183,13 +242,32 @@ mod tests {
     }
 
     #[test]
+    fn names_that_others_have_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = || ["left", "link", "free"].into_iter().map(str::to_owned);
+        std::fs::write(folder.path().join("left"), "by another").unwrap();
+        std::os::unix::fs::symlink(folder.path().join("left"), folder.path().join("link")).unwrap();
+        assert_eq!(new_file_called(folder.path(), names()).unwrap().metadata().unwrap().len(), 0);
+        assert_eq!(std::fs::read(folder.path().join("left")).unwrap(), b"by another");
+        assert!(!folder.path().join("free").exists());
+        let error = new_file_called(folder.path(), names().take(2)).unwrap_err().to_string();
+        assert!(error.contains("link"), "{error}");
+    }
+
+    #[test]
     fn a_full_room_and_a_missing_folder_are_errors() {
-        let (folder, store) = store(40);
-        let first = store.write(&[7; 40]).unwrap();
-        let error = store.write(&[7; 40]).unwrap_err();
-        assert!(error.to_string().contains("limit of 40 bytes"), "{error}");
+        let (folder, room) = store(80);
+        let first = room.write(&[7; 40]).unwrap();
+        let used_bytes = first.file_bytes();
+        let error = room.write(&[7; 40]).unwrap_err();
+        assert!(error.to_string().contains("limit of 80 bytes"), "{error}");
+        assert_eq!(room.used_bytes(), used_bytes, "what was begun with is given back");
         drop(first);
-        assert!(store.write(&[7; 40]).is_ok());
+        assert!(room.write(&[7; 40]).is_ok() && room.used_bytes() == 0);
+        let large: Vec<u8> = (0..1_000_000_u32).flat_map(|i| i.wrapping_mul(0x9e37_79b9).to_le_bytes()).collect();
+        let (_folder, small) = store(3 << 20);
+        assert!(small.write(&large).unwrap_err().to_string().contains("limit of 3145728 bytes"));
+        assert_eq!(small.used_bytes(), 0);
         let nowhere = SpillStore::new(folder.path().join("nowhere"), u64::MAX);
         assert!(nowhere.write(b"x").unwrap_err().to_string().contains("nowhere"));
     }

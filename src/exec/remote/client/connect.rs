@@ -22,6 +22,8 @@ const STREAM_INTERVAL: Duration = Duration::from_millis(2);
 const MAX_CONNECTIONS: usize = 512;
 /// A worker that the scheduler has just named listens: it is not waited for as long as for a scheduler that may be starting.
 const PEER_LIMIT: Duration = Duration::from_secs(3);
+/// Clocks do not count further than some centuries, so longer times are as good as this one.
+pub(super) const LONGEST: Duration = Duration::from_hours(24 * 365);
 /// How often a scheduler file that is not there is looked for.
 const FILE_PAUSE: Duration = Duration::from_millis(20);
 
@@ -40,7 +42,7 @@ pub(super) struct Connected {
 
 /// Connects within the limit that the options set.
 pub(super) async fn connect(options: &ConnectOptions) -> Result<Connected> {
-    let deadline = Instant::now() + options.timeout;
+    let deadline = Instant::now() + options.timeout.min(LONGEST);
     let address = find(&options.target, deadline).await?;
     let late = || Error::remote(OP, &address, format!("not connected within {:?}", options.timeout));
     let connected = timeout_at(deadline, join(options, &address, deadline)).await;
@@ -127,6 +129,13 @@ mod tests {
         }
         std::fs::write(&path, r#"{"type": "Scheduler", "address": "tcp://10.0.0.1:8786", "workers": {}}"#).unwrap();
         assert_eq!(read_scheduler_file(&path).unwrap(), "tcp://10.0.0.1:8786");
+    }
+
+    #[test]
+    fn the_longest_times_are_no_panic() {
+        let options = ConnectOptions::address("nowhere").timeout(Duration::MAX).heartbeat(Duration::MAX);
+        let error = crate::exec::remote::Client::connect(&options).unwrap_err();
+        assert!(error.is_usage() && error.to_string().contains("nowhere"), "{error}");
     }
 
     #[test]

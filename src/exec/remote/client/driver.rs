@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::book::{Book, Chunk, Event, Instruction, Name};
-use super::connect::leave;
+use super::connect::{LONGEST, leave};
 use super::messages::{Heard, about_keys, plain, read_message, report_key};
 use super::results::Results;
 use crate::error::{Error, Result};
@@ -110,7 +110,7 @@ impl Driver {
     ) {
         let (notes, mut noted) = unbounded_channel();
         tokio::spawn(read_stream(receiver, notes));
-        let mut beats = interval(heartbeat.max(Duration::from_millis(1)));
+        let mut beats = interval(heartbeat.clamp(Duration::from_millis(1), LONGEST));
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::new();
         let end = loop {

@@ -19,6 +19,8 @@ const OP: &str = "scatter";
 
 /// Rounds of sending, should workers die meanwhile.
 const MOST_ROUNDS: usize = 3;
+/// Values in a row for one worker, whatever number of threads it claims to have.
+const MOST_IN_A_ROW: usize = 1_024;
 
 /// Where values go.
 #[derive(Clone, Debug, Default)]
@@ -54,7 +56,8 @@ fn deal(
     is_broadcast: bool,
 ) -> BTreeMap<usize, Vec<usize>> {
     let mut dealt: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    let seats: Vec<usize> = (0..workers.len()).flat_map(|w| std::iter::repeat_n(w, workers[w].1.max(1))).collect();
+    let seats: Vec<usize> =
+        (0..workers.len()).flat_map(|w| std::iter::repeat_n(w, workers[w].1.clamp(1, MOST_IN_A_ROW))).collect();
     for (turn, &value) in values.iter().enumerate() {
         if is_broadcast {
             (0..workers.len()).for_each(|w| dealt.entry(w).or_default().push(value));
@@ -113,8 +116,11 @@ async fn usable_workers(
 
 /// The workers that take tasks, with their numbers of threads.
 pub(super) async fn running_workers(core: &Core) -> Result<Vec<(String, usize)>> {
-    let reply = core.ask(&Value::map([("op", "ncores_running".into())])).await?;
-    let one = |(address, n): &(Value, Value)| Some((address.as_text()?.to_owned(), n.as_int()? as usize));
+    read_workers(&core.ask(&Value::map([("op", "ncores_running".into())])).await?)
+}
+
+fn read_workers(reply: &Value) -> Result<Vec<(String, usize)>> {
+    let one = |(address, n): &(Value, Value)| Some((address.as_text()?.to_owned(), n.as_int()?.try_into().ok()?));
     let workers: Option<Vec<_>> = reply.as_map().and_then(|pairs| pairs.iter().map(one).collect());
     workers.ok_or_else(|| Error::format(OP, format!("{reply:?} is no list of workers")))
 }
@@ -195,6 +201,14 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_threads_are_numbers() {
+        let reply = |n: i64| Value::Map(vec![("tcp://a:1".into(), Value::Int(n))]);
+        assert_eq!(read_workers(&reply(3)).unwrap(), [("tcp://a:1".to_owned(), 3)]);
+        assert!(read_workers(&reply(-1)).unwrap_err().to_string().contains("no list of workers"));
+        assert!(read_workers(&Value::Nil).is_err());
+    }
+
+    #[test]
     fn workers_get_values_by_their_threads_or_all() {
         let all = [0, 1, 2, 3, 4, 5];
         let dealt = deal(&all, 0, &workers(&[2, 1]), false);
@@ -203,6 +217,8 @@ mod tests {
         assert_eq!((&dealt[&1][..], &dealt[&0][..]), (&[4][..], &[5][..]));
         let dealt = deal(&all[..2], 7, &workers(&[2, 1]), true);
         assert_eq!((&dealt[&0][..], &dealt[&1][..]), (&[0, 1][..], &[0, 1][..]));
+        let boaster = deal(&all, 0, &workers(&[usize::MAX, usize::MAX]), false);
+        assert_eq!(boaster[&0], all);
         assert!(deal(&all, 0, &[], false).is_empty() && deal(&[], 0, &workers(&[1]), true).is_empty());
     }
 }

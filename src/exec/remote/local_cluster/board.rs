@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::error::Error;
+
 /// The facts; threads that read logs and connections write them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
@@ -11,6 +13,8 @@ pub(super) struct Facts {
     pub(super) scheduler: Option<String>,
     /// Whether the scheduler tells us who joins.
     pub(super) is_watched: bool,
+    /// Why it does not any more.
+    pub(super) watch_fault: Option<Error>,
     /// The workers that have joined, and their process numbers.
     pub(super) workers: BTreeMap<String, u32>,
     /// The numbers of the processes that have ended, in that order.
@@ -38,10 +42,10 @@ impl Board {
 
     /// Waits until `is_so`; false if it is not within `limit`.
     pub(super) fn wait(&self, limit: Duration, is_so: impl Fn(&Facts) -> bool) -> bool {
-        let deadline = Instant::now() + limit;
+        let since = Instant::now();
         let mut facts = self.facts();
         while !is_so(&facts) {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = limit.saturating_sub(since.elapsed());
             if left.is_zero() {
                 return false;
             }
@@ -66,7 +70,7 @@ mod tests {
                 });
             }
         });
-        assert!(board.wait(Duration::from_mins(1), |facts| facts.workers.len() == 3));
+        assert!(board.wait(Duration::MAX, |facts| facts.workers.len() == 3));
         thread.join().unwrap();
         assert!(!board.wait(Duration::from_millis(1), |facts| !facts.ended.is_empty()));
         assert_eq!(board.look().workers["tcp://127.0.0.1:2"], 2);

@@ -77,10 +77,15 @@ impl LocalCluster {
     fn watch_scheduler(&mut self) -> Result<()> {
         let transport = Transport::new(self.security(), Role::Client)?;
         self.watch = Some(Watch::start(self.address().parse()?, transport, self.board.clone())?);
-        if self.board.wait(self.options.start_limit, |facts| facts.is_watched) {
+        self.board.wait(self.options.start_limit, |facts| facts.is_watched || facts.watch_fault.is_some());
+        let facts = self.board.look();
+        if facts.is_watched {
             return Ok(());
         }
-        Err(self.failed(&[&self.scheduler], "the scheduler does not tell who joins"))
+        let why = facts
+            .watch_fault
+            .map_or_else(|| format!("not within {:?}", self.options.start_limit), |error| error.to_string());
+        Err(self.failed(&[&self.scheduler], &format!("the scheduler does not tell who joins: {why}")))
     }
 
     /// Where the scheduler listens, as `tcp://127.0.0.1:8786`.
@@ -143,7 +148,8 @@ impl LocalCluster {
     ///
     /// # Errors
     ///
-    /// They have not within `limit`, or one of the cluster's processes has ended; what it wrote is in the message.
+    /// They have not within `limit`, or so many processes of the cluster have ended that they will not; what those wrote is
+    /// in the message.
     ///
     /// # Examples
     ///
@@ -157,7 +163,11 @@ impl LocalCluster {
     /// ```
     pub fn wait_for_workers(&self, n_workers: usize, limit: Duration) -> Result<()> {
         let has_ended = |facts: &Facts, child: &ChildProcess| facts.ended.contains(&child.id());
-        let is_over = |facts: &Facts| self.processes().any(|child| has_ended(facts, child));
+        // A worker that has ended may have been replaced with another one.
+        let is_over = |facts: &Facts| {
+            let n_living = self.workers.iter().filter(|child| !has_ended(facts, child)).count();
+            has_ended(facts, &self.scheduler) || (n_living < n_workers && n_living < self.workers.len())
+        };
         self.board.wait(limit, |facts| facts.workers.len() >= n_workers || is_over(facts));
         let facts = self.board.look();
         if facts.workers.len() >= n_workers {
@@ -165,8 +175,8 @@ impl LocalCluster {
         }
         let ended = self.processes().filter(|child| has_ended(&facts, child)).collect::<Vec<_>>();
         let detail = match ended.first() {
-            Some(child) => format!("{} has ended", child.name),
-            None => format!("{} of {n_workers} workers joined within {limit:?}", facts.workers.len()),
+            Some(child) if is_over(&facts) => format!("{} has ended", child.name),
+            _ => format!("{} of {n_workers} workers joined within {limit:?}", facts.workers.len()),
         };
         let told = if ended.is_empty() { self.processes().collect() } else { ended };
         Err(self.failed(&told, &detail))

@@ -12,9 +12,11 @@ const OP: &str = "local cluster";
 /// What a Python is asked for; the dashboard needs the second package.
 const PACKAGES: [&str; 2] = ["distributed", "bokeh"];
 
-/// The Python that is named, or the first one found that has `distributed`; if allowed, one is made.
+/// The Python that is named, here or by the environment, or the first one found that has `distributed`; if allowed, one is
+/// made. One that is named is not replaced with another.
 pub(super) fn find(named: Option<&Path>, may_install: bool) -> Result<PathBuf> {
-    find_among(named, &candidates(), || may_install.then(own_environment))
+    let named = named.map(Path::to_owned).or_else(config::dask_python);
+    find_among(named.as_deref(), &candidates(), || may_install.then(own_environment))
 }
 
 fn find_among(
@@ -23,7 +25,9 @@ fn find_among(
     own: impl FnOnce() -> Option<Result<PathBuf>>,
 ) -> Result<PathBuf> {
     if let Some(python) = named {
-        return check(python).map(|()| python.to_owned());
+        let remedy =
+            "`pip install distributed bokeh` there, or name another one with `python(..)` or HYPERSLAB_DASK_PYTHON";
+        return check(python).map(|()| python.to_owned()).map_err(|error| error.with_remedy(remedy));
     }
     if let Some(python) = candidates.iter().find(|python| check(python).is_ok()) {
         return Ok(python.clone());
@@ -36,12 +40,9 @@ fn find_among(
     })
 }
 
-/// The Python that the environment names, or else those on the path and the one that was made before.
+/// Those on the path, and the one that was made before.
 fn candidates() -> Vec<PathBuf> {
-    match config::dask_python() {
-        Some(named) => vec![named],
-        None => [PathBuf::from("python3"), PathBuf::from("python")].into_iter().chain(own_python()).collect(),
-    }
+    [PathBuf::from("python3"), PathBuf::from("python")].into_iter().chain(own_python()).collect()
 }
 
 /// Fails unless the program is a Python that has the package.
@@ -88,6 +89,7 @@ mod tests {
         assert_eq!(find_among(None, &candidates, || None).unwrap(), works);
         let named = find_among(Some(Path::new("/nowhere/python")), &candidates, || None).unwrap_err();
         assert!(named.is_remote() && named.to_string().contains("/nowhere/python"), "{named}");
+        assert!(named.to_string().contains("pip install distributed"), "{named}");
     }
 
     #[test]

@@ -66,10 +66,14 @@ impl SchedulerSpec {
         board.change(|facts| facts.scheduler = None);
         let child = ChildProcess::start(NAME, self.command(python), board, Some(MARKER))?;
         board.wait(limit, |facts| facts.scheduler.is_some() || facts.ended.contains(&child.id()));
-        let Some(said) = board.look().scheduler else {
+        let facts = board.look();
+        let Some(said) = facts.scheduler else {
             let log = child.log().tail(20);
-            let detail = if board.look().ended.is_empty() { "did not start in time" } else { "ended while it started" };
-            return Err(Error::remote(OP, NAME, format!("it {detail}. It wrote:\n{log}")));
+            let detail = match facts.ended.contains(&child.id()) {
+                true => "it ended while it started".to_owned(),
+                false => format!("it did not start within {limit:?}"),
+            };
+            return Err(Error::remote(OP, NAME, format!("{detail}. It wrote:\n{log}")));
         };
         Ok((child, self.listening(&said)?))
     }
@@ -79,7 +83,8 @@ impl SchedulerSpec {
         let (address, port) =
             said.split_once(' ').ok_or_else(|| Error::remote(OP, NAME, format!("an unexpected line: {said:?}")))?;
         let dashboard = self.dashboard.as_deref().filter(|_| port != "0").map(|place| {
-            let host = place.rsplit_once(':').map_or("127.0.0.1", |(host, _)| host);
+            let host = place.rsplit_once(':').map_or("", |(host, _)| host);
+            let host = if host.is_empty() { "127.0.0.1" } else { host };
             format!("http://{host}:{port}/status")
         });
         Ok(Listening { address: address.to_owned(), dashboard })
@@ -113,6 +118,27 @@ mod tests {
         assert_eq!(listening.dashboard.as_deref(), Some("http://127.0.0.1:8787/status"));
         assert_eq!(spec().listening("tcp://127.0.0.1:40001 0").unwrap().dashboard, None);
         assert!(spec().listening("what").is_err());
+        let spec = SchedulerSpec { dashboard: Some(":8787".into()), ..spec() };
+        let listening = spec.listening("tcp://127.0.0.1:40001 8787").unwrap();
+        assert_eq!(listening.dashboard.as_deref(), Some("http://127.0.0.1:8787/status"));
+    }
+
+    #[test]
+    fn one_that_does_not_start_is_told_from_one_that_ended() {
+        let board = Board::default();
+        // One that was there before.
+        board.change(|facts| facts.ended.push(0));
+        let start = |program: &str, limit| spec().start(Path::new(program), &board, limit).unwrap_err().to_string();
+        let ended = start("false", Duration::from_mins(1));
+        assert!(ended.contains("ended while it started"), "{ended}");
+        // It reads its line and says nothing.
+        let folder = tempfile::tempdir().unwrap();
+        let silent = folder.path().join("silent");
+        std::fs::write(&silent, "#!/bin/sh\nread line\n").unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        std::fs::set_permissions(&silent, mode).unwrap();
+        let late = start(silent.to_str().unwrap(), Duration::from_millis(1));
+        assert!(late.contains("did not start within 1ms"), "{late}");
     }
 
     #[test]

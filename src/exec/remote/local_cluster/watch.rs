@@ -30,16 +30,17 @@ impl Watch {
         let ended = end.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|source| Error::threads(1, source))?;
+        board.change(|facts| facts.watch_fault = None);
         let work = move || {
-            runtime.block_on(async {
+            let fault = runtime.block_on(async {
                 tokio::select! {
-                    // A scheduler that is gone has no workers.
-                    _ = follow(&address, &transport, &board) => {}
-                    () = ended.notified() => {}
+                    followed = follow(&address, &transport, &board) => followed.err(),
+                    () = ended.notified() => None,
                 }
             });
+            // A scheduler that is gone has no workers.
             board.change(|facts| {
-                facts.is_watched = false;
+                (facts.is_watched, facts.watch_fault) = (false, fault);
                 facts.workers.clear();
             });
         };
@@ -97,6 +98,20 @@ fn note_workers(identity: &Value, board: &Board) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_cannot_watch_says_why_at_once() {
+        use crate::exec::remote::security::{Role, Security};
+        let board = Board::default();
+        let transport = Transport::new(Security::new(), Role::Client).unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("tcp://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let _watch = Watch::start(address, transport, board.clone()).unwrap();
+        // Somebody who is no scheduler and hangs up.
+        drop(listener.accept().unwrap());
+        assert!(board.wait(Duration::from_mins(1), |facts| facts.watch_fault.is_some()));
+        assert!(board.look().watch_fault.unwrap().is_remote() && !board.look().is_watched);
+    }
 
     #[test]
     fn workers_come_and_go() {
