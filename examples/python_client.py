@@ -34,7 +34,8 @@ def identity(*args):
 
 
 def encode(array):
-    array = np.ascontiguousarray(array)
+    array = np.asarray(array, order="C")
+    array = array.astype(array.dtype.newbyteorder("<"), copy=False)
     dtype = DTYPES.index(array.dtype.str[1:] if array.dtype.kind != "b" else "?")
     axes = struct.pack(f"<{array.ndim}Q", *array.shape) + bytes(range(array.ndim))
     return b"HSVB\x01\x00" + bytes([dtype, array.ndim]) + axes + array.tobytes()

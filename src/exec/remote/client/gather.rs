@@ -4,8 +4,8 @@
 //! another holder is asked; where none can be reached from here, the scheduler fetches. A result that nobody has, because
 //! its worker died, is computed again: the scheduler is asked how it stands, and it is waited for once more.
 //!
-//! A worker may take its time, but not be silent: when not a byte has come for a while, it counts as one that does not
-//! answer. The first *patience* is short enough to work around a worker that hangs, and it doubles whenever nobody else
+//! A worker may take its time, but not be silent: when not a byte has come for a while, or nothing but that it is busy, it
+//! counts as one that does not answer. The first *patience* is short enough to work around a worker that hangs, and it doubles whenever nobody else
 //! could help either, since some values take long to be read from disk.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -231,9 +231,13 @@ async fn fetch(peers: &RpcPool, worker: &str, names: &[Name], patience: Duration
     let keys: Vec<Key> = names.iter().map(|name| Key::from(&**name)).collect();
     let mut lease = peers.lease(&address).await?;
     lease.comm().set_patience(Some(patience));
+    let since = Instant::now();
     loop {
         let reply = check_reply("get_data", worker, lease.exchange(&data_request(&keys, None)).await?)?;
         let values = match read_data_reply(&reply, &Limits::default())? {
+            DataReply::Busy if since.elapsed() > patience => {
+                return Err(Error::remote(OP, worker, format!("it has said for {patience:?} that it is busy")));
+            }
             DataReply::Busy => {
                 sleep(BUSY_PAUSE).await;
                 continue;

@@ -8,6 +8,7 @@
 //! what needs them is given up, and what is left of the run is submitted once more, with the blocks put on workers anew.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use super::submit::{RemoteEngine, Submitted, Transport};
 use crate::block::BlockSource;
 use crate::block::codec::decode_bytes;
 use crate::error::{Error, Result};
+use crate::exec::driver::panic_text;
 use crate::exec::engine::{Engine, Kept};
 use crate::exec::job::Job;
 use crate::exec::observe::Watch;
@@ -43,7 +45,11 @@ fn watched<T>(
     run: impl FnOnce(Option<&Watch<'_>>) -> Result<T>,
 ) -> Result<(T, RunReport)> {
     let watch = Watch::start(runtime.observers(), || Some(plan.n_roots()), runtime.n_threads(), 0);
-    let result = run(watch.as_ref());
+    // A task's own panics are its errors already: this is about observers, and ends only this run.
+    let result = catch_unwind(AssertUnwindSafe(|| run(watch.as_ref()))).unwrap_or_else(|panic| {
+        let detail = format!("the plan or an observer panicked: {}", panic_text(&*panic));
+        Err(Error::bug(OP, detail))
+    });
     let report = RunReport { n_tasks: plan.n_tasks(), ..RunReport::default() };
     if let Some(watch) = &watch {
         watch.run_finished(&report, result.as_ref().err());
@@ -198,11 +204,16 @@ impl<C: Cluster> Run<'_, '_, C> {
     fn deliver(&self, task: TaskId, content: Bytes) -> Result<()> {
         let (op, block) = self.job.describe(task);
         let start = self.watch.map(|watch| watch.task_started(task, &op, 0));
-        let delivered = decode_bytes(&content, self.job.buffers()).and_then(|value| self.job.deliver(task, value));
+        let take = || decode_bytes(&content, self.job.buffers()).and_then(|value| self.job.deliver(task, value));
+        // The sink may be the user's.
+        let delivered = match catch_unwind(AssertUnwindSafe(take)) {
+            Ok(taken) => taken.map_err(|error| error.at_block(&op, &block)),
+            Err(panic) => Err(Error::task(&op, &block, &format!("it panicked: {}", panic_text(&*panic)))),
+        };
         if let (Some(watch), Some(start)) = (self.watch, &start) {
             watch.task_finished(start, delivered.is_ok().then_some(content.len() as u64));
         }
-        delivered.map_err(|error| error.at_block(&op, &block))
+        delivered
     }
 }
 
@@ -220,11 +231,11 @@ mod tests {
     use super::*;
     use crate::array::*;
     use crate::block::testing::is_same;
-    use crate::block::{Block, BlockLocation};
+    use crate::block::{Block, BlockLocation, BlockSink};
     use crate::chunks::Chunks;
     use crate::element::DType;
     use crate::exec::remote::worker::{Inputs, Key, TaskRunner};
-    use crate::exec::{Observer, RunStart, TaskFinish};
+    use crate::exec::{Observer, RunStart, TaskFinish, TaskStart};
     use crate::graph::wire::{RemotePlan, RemoteTask, Site};
     use crate::io::{open_npy, save_npy};
     use crate::kernels::{NamedGufunc, NamedKernel, Registry};
@@ -601,6 +612,40 @@ mod tests {
         assert!(error.is_cancelled(), "{error}");
         let error = runtime.enter(|| matrix(4, 4, (2, 2)).sum().compute()).unwrap_err();
         assert!(error.is_cancelled(), "it is before anything is submitted: {error}");
+    }
+
+    /// Takes blocks, but not the third.
+    #[derive(Debug)]
+    struct Picky;
+
+    impl BlockSink for Picky {
+        fn format(&self) -> &'static str {
+            "picky"
+        }
+
+        fn write(&self, at: &BlockLocation, _block: &Block) -> Result<()> {
+            assert!(at.number() != 2, "no third block");
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_of_a_sink_or_an_observer_is_an_error_of_the_run() {
+        let array = || matrix(4, 4, (2, 2)) + 1.0;
+        let error = remote().enter(|| array().as_dyn().store(Arc::new(Picky))).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("block (1, 0) failed: it panicked: no third block"), "{text}");
+        assert_eq!(error.op(), Runtime::local().enter(|| array().as_dyn().store(Arc::new(Picky))).unwrap_err().op());
+
+        struct Shy;
+        impl Observer for Shy {
+            fn task_started(&self, _: &TaskStart<'_>) {
+                panic!("who looks?");
+            }
+        }
+        let error = remote().observer(Arc::new(Shy)).enter(|| array().compute()).unwrap_err();
+        assert!(error.to_string().contains("an observer panicked: who looks?"), "{error}");
+        assert_eq!(remote().enter(|| array().sum().scalar()).unwrap(), array().sum().scalar().unwrap());
     }
 
     /// What it was told: how many tasks there are, and how many have ended.

@@ -19,7 +19,7 @@ use crate::exec::remote::probe::SchedulerInfo;
 use crate::exec::remote::security::{Role, Security};
 use crate::exec::remote::wire::Value;
 use crate::exec::remote::worker::Key;
-use crate::exec::remote::worker::messages::data_found;
+use crate::exec::remote::worker::messages::{data_busy, data_found};
 
 /// Short, and yet nothing depends on it: whoever is late is asked again, and is given more time then.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -123,6 +123,19 @@ fn the_scheduler_is_asked_where_there_is_no_other() {
         let silent = hung().await;
         let scheduler = somebody(scheduler(&[&silent], found())).await;
         assert_eq!(gather_from(scheduler).await.expect("the scheduler answers"), ["5"]);
+    });
+}
+
+#[test]
+fn a_worker_that_is_always_busy_is_not_waited_for_for_ever() {
+    block_on(async {
+        let busy = somebody(|op| (op == "get_data").then(data_busy)).await;
+        let good = somebody(|op| (op == "get_data").then(found)).await;
+        let both = somebody(scheduler(&[&busy, &good], cannot())).await;
+        assert_eq!(gather_from(both).await.expect("one of them answers"), ["5"]);
+        let alone = somebody(scheduler(&[&busy], cannot())).await;
+        let text = gather_from(alone).await.expect_err("nobody has time").to_string();
+        assert!(text.contains(&busy.to_string()) && text.contains("that it is busy"), "{text}");
     });
 }
 
