@@ -43,7 +43,35 @@ use crate::block::{Block, BlockLocation, Value};
 use crate::element::DType;
 use crate::error::{Error, Result, Shown};
 
-/// A user's kernel as plain data with a name.
+/// A user's kernel as plain data with a name: what [`map_named`](crate::array::DynArray::map_named) calls, here or in
+/// another process that has registered the name. Equal kernels of equal arrays are computed once.
+///
+/// # Examples
+/// ```
+/// use hyperslab::prelude::*;
+/// use hyperslab::kernel::{NamedKernel, Registry};
+/// use hyperslab::block::{Block, BlockLocation};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Shift { by: i64 }
+///
+/// impl NamedKernel for Shift {
+///     const NAME: &'static str = "example.shift";
+///     fn run(&self, blocks: &[Block], _at: &BlockLocation) -> Result<Block> {
+///         Ok(Block::from_dense(&blocks[0].dense::<i64>()? + self.by))
+///     }
+/// }
+///
+/// let x = Array::from_vec(vec![1i64, 2, 3], Chunks::size(2))?;
+/// let y = DynArray::map_named(&[x.as_dyn()], DType::I64, &MapBlocks::new(), &Shift { by: 10 })?;
+/// assert_eq!(y.try_typed::<i64>()?.compute()?, ndarray::arr1(&[11, 12, 13]).into_dyn());
+///
+/// let mut registry = Registry::new();
+/// registry.register::<Shift>()?;
+/// assert_eq!(registry.names().collect::<Vec<_>>(), ["example.shift"]);
+/// # Ok::<(), hyperslab::Error>(())
+/// ```
 pub trait NamedKernel: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The name under which every process knows the kernel; unique among the kernels of a [`Registry`](crate::kernel::Registry).
     const NAME: &'static str;
@@ -52,6 +80,9 @@ pub trait NamedKernel: Serialize + DeserializeOwned + Send + Sync + 'static {
     const VERSION: u32 = 1;
 
     /// Makes one block from the blocks of the inputs.
+    ///
+    /// # Errors
+    /// Whatever keeps the block from being made: it ends the run, with the operation and the block. So does a panic.
     fn run(&self, blocks: &[Block], at: &BlockLocation) -> Result<Block>;
 }
 

@@ -48,7 +48,7 @@ struct Entry<F> {
 }
 
 impl Registry {
-    /// A registry of no kernels and no formats.
+    /// A registry of no kernels but the crate's own, and of no formats.
     pub fn new() -> Self {
         Self::default()
     }
@@ -57,6 +57,9 @@ impl Registry {
     ///
     /// # Errors
     /// Another kernel has the name already, or the name begins with `hyperslab.`.
+    ///
+    /// # Examples
+    /// See [`NamedKernel`].
     pub fn register<K: NamedKernel>(&mut self) -> Result<()> {
         check_foreign(K::NAME)?;
         self.register_own::<K>()
@@ -66,6 +69,9 @@ impl Registry {
     ///
     /// # Errors
     /// Another such function has the name already, or the name begins with `hyperslab.`.
+    ///
+    /// # Examples
+    /// See [`NamedGufunc`].
     pub fn register_gufunc<K: NamedGufunc>(&mut self) -> Result<()> {
         check_foreign(K::NAME)?;
         add(&mut self.gufuncs, "gufunc", K::NAME, Entry { version: K::VERSION, make: make_parts_call::<K> })
@@ -83,21 +89,42 @@ impl Registry {
     ///
     /// # Errors
     /// Another format has the name already.
+    ///
+    /// # Examples
+    /// See [`SourceFormat`].
     pub fn register_format<F: SourceFormat>(&mut self) -> Result<()> {
         add(&mut self.formats, "format", F::NAME, Entry { version: F::VERSION, make: open_source::<F> })
     }
 
-    /// The names of the kernels, sorted.
+    /// The names of the kernels that were registered, sorted. The crate's own are not among them.
+    ///
+    /// # Examples
+    /// ```
+    /// assert_eq!(hyperslab::kernel::Registry::new().names().count(), 0);
+    /// ```
     pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.kernels.keys().copied()
     }
 
     /// The names of the functions with several results, sorted.
+    ///
+    /// # Examples
+    /// ```
+    /// assert_eq!(hyperslab::kernel::Registry::new().gufuncs().count(), 0);
+    /// ```
     pub fn gufuncs(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.gufuncs.keys().copied()
     }
 
     /// The names of the formats, sorted.
+    ///
+    /// # Examples
+    /// ```
+    /// let mut registry = hyperslab::kernel::Registry::new();
+    /// registry.register_files()?;
+    /// assert!(registry.formats().any(|name| name == "hyperslab.npy"));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn formats(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.formats.keys().copied()
     }
@@ -106,6 +133,19 @@ impl Registry {
     ///
     /// # Errors
     /// The name is not registered, the bytes are not its parameters, or the kernel fails.
+    ///
+    /// # Examples
+    /// One of the crate's own kernels, which has no parameters: 12 = 0.75 * 2^4.
+    /// ```
+    /// use hyperslab::block::{Block, BlockLocation};
+    /// use hyperslab::kernel::Registry;
+    /// use hyperslab::prelude::*;
+    /// let one_block = Array::from_vec(vec![12.0], Chunks::auto())?;
+    /// let at = BlockLocation::new(one_block.as_dyn().grid(), 0);
+    /// let made = Registry::new().run("hyperslab.mantissa", &[], &[Block::from_dense(ndarray::arr1(&[12.0]))], &at)?;
+    /// assert_eq!(made.dense::<f64>()?[[0]], 0.75);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn run(&self, name: &str, payload: &[u8], blocks: &[Block], at: &BlockLocation) -> Result<Block> {
         let (_, entry) = self.kernel(name)?;
         (entry.make)(payload)?(blocks, at)
@@ -113,6 +153,16 @@ impl Registry {
 
     /// What two processes must have in common, one line each: the crate's version, then kernels, functions with several
     /// results, and formats with theirs.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::kernel::Registry;
+    /// let mut registry = Registry::new();
+    /// assert!(registry.manifest().len() == 1 && registry.manifest()[0].starts_with("hyperslab "));
+    /// registry.register_files()?;
+    /// assert!(registry.manifest().iter().any(|line| line.starts_with("format hyperslab.npy ")));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn manifest(&self) -> Vec<String> {
         let kernels = self.kernels.iter().map(|(name, entry)| format!("kernel {name} {}", entry.version));
         let gufuncs = self.gufuncs.iter().map(|(name, entry)| format!("gufunc {name} {}", entry.version));
@@ -122,6 +172,15 @@ impl Registry {
     }
 
     /// A number that equal registries of one version of the crate share, whatever the machine.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::kernel::Registry;
+    /// let mut other = Registry::new();
+    /// other.register_files()?;
+    /// assert_ne!(Registry::new().hash(), other.hash());
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
     pub fn hash(&self) -> u128 {
         xxh3_128(self.manifest().join("\n").as_bytes())
     }

@@ -10,7 +10,7 @@ use crate::kernels::Registry;
 
 impl Runtime {
     /// [`connect`](Self::connect) with encryption, other settings, or kernels of one's own: `registry` must be equal to that
-    /// of the workers.
+    /// of the workers. That of the program `hyperslab-worker` has the formats of files and nothing else, as below.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
@@ -22,14 +22,17 @@ impl Runtime {
     /// use hyperslab::prelude::*;
     /// let security = Security::new().ca_file("ca.pem").client_cert("cert.pem").client_key("key.pem");
     /// let options = ConnectOptions::address("tls://head-node:8786").security(security);
-    /// let cluster = Runtime::connect_with(&options, Registry::new())?;
+    /// let mut registry = Registry::new();
+    /// registry.register_files()?;
+    /// let cluster = Runtime::connect_with(&options, registry)?;
     /// # Ok::<(), hyperslab::Error>(())
     /// ```
     pub fn connect_with(options: &ConnectOptions, registry: Registry) -> Result<Self> {
         Ok(Self::on_client(Client::connect(options)?, registry))
     }
 
-    /// A runtime on the cluster of a client that is connected. It keeps the connection.
+    /// A runtime on the cluster of a client that is connected. It keeps the connection; `registry` must be equal to that of
+    /// the workers, see [`connect_with`](Self::connect_with).
     ///
     /// # Examples
     /// ```no_run
@@ -37,7 +40,9 @@ impl Runtime {
     /// use hyperslab::kernel::Registry;
     /// use hyperslab::prelude::*;
     /// let client = Client::connect(&ConnectOptions::address("tcp://127.0.0.1:8786"))?;
-    /// let cluster = Runtime::on_client(client.clone(), Registry::new());
+    /// let mut registry = Registry::new();
+    /// registry.register_files()?;
+    /// let cluster = Runtime::on_client(client.clone(), registry);
     /// println!("{} workers", client.workers()?.len());
     /// # Ok::<(), hyperslab::Error>(())
     /// ```
