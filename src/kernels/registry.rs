@@ -142,7 +142,8 @@ impl Registry {
     /// use hyperslab::prelude::*;
     /// let one_block = Array::from_vec(vec![12.0], Chunks::auto())?;
     /// let at = BlockLocation::new(one_block.as_dyn().grid(), 0);
-    /// let made = Registry::new().run("hyperslab.mantissa", &[], &[Block::from_dense(ndarray::arr1(&[12.0]))], &at)?;
+    /// let block = Block::from_dense(ndarray::arr1(&[12.0]).into_dyn());
+    /// let made = Registry::new().run("hyperslab.mantissa", &[], &[block], &at)?;
     /// assert_eq!(made.dense::<f64>()?[[0]], 0.75);
     /// # Ok::<(), hyperslab::Error>(())
     /// ```
