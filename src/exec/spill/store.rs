@@ -124,6 +124,12 @@ impl SpillHandle {
         read_frames(self.content_bytes, &mut BufReader::with_capacity(BUFFER_BYTES, source))
     }
 
+    /// What a disk does that forgets.
+    #[cfg(test)]
+    pub(crate) fn damage(&self) {
+        self.file.set_len(0).expect("the file is open for writing");
+    }
+
     /// The bytes of the content.
     pub(crate) fn content_bytes(&self) -> u64 {
         self.content_bytes as u64

@@ -44,6 +44,12 @@ impl Serialized {
         Self { header, frames: vec![pickle] }
     }
 
+    /// The place of a value that cannot be written, as Python marks it.
+    pub(crate) fn of_error(error: &Error) -> Self {
+        let header = Value::map([("serializer", "error".into())]);
+        Self { header, frames: vec![error.to_string().into()] }
+    }
+
     /// The bytes this stands for, if it stands for bytes.
     pub(crate) fn to_bytes(&self, limits: &Limits) -> Result<Bytes> {
         match self.header.text("serializer")? {

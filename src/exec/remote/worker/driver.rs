@@ -27,7 +27,7 @@ use crate::exec::remote::wire::Value;
 use crate::exec::spill::SpillStore;
 
 use super::fetch::{Fetched, fetch};
-use super::machine::{Delivery, Event, Instruction, Machine, Outcome, Payload, Product, Ticket};
+use super::machine::{Delivery, Event, Failure, Instruction, Machine, Outcome, Payload, Product, Ticket};
 use super::messages::{
     Heartbeat, HeartbeatReply, Metrics, StreamMessage, USUAL_BANDWIDTH_BPS, read_stream_message, report_to_value,
 };
@@ -208,6 +208,7 @@ impl<R: TaskRunner> Driver<R> {
                 done.send(()).ok();
             }
             Request::Free(keys) => self.handle(Event::FreeKeys(keys), "free-keys"),
+            Request::GiveUp(keys) => self.handle(Event::RemoveReplicas(keys), "unreadable"),
             Request::Leave => self.end(Ended::Asked),
         }
     }
@@ -292,6 +293,7 @@ impl<R: TaskRunner> Driver<R> {
         self.transfers.remove(&ticket);
         let delivery = match fetched {
             Ok(Fetched::Values(values)) => {
+                let values = self.readable(&worker, values);
                 let products = self.store_all(values);
                 let n_bytes: u64 = products.iter().map(|(_, product)| product.n_bytes).sum();
                 self.note_bandwidth(n_bytes, elapsed);
@@ -306,6 +308,24 @@ impl<R: TaskRunner> Driver<R> {
             }
         };
         self.handle(Event::Gathered { worker, ticket, delivery }, "gather-dep");
+    }
+
+    /// The values that can be read; the machine is told of the others.
+    fn readable(&mut self, worker: &Address, values: Vec<(Key, Result<R::Value>)>) -> Vec<(Key, R::Value)> {
+        let (mut readable, mut faults) = (Vec::with_capacity(values.len()), Vec::new());
+        for (key, value) in values {
+            match value {
+                Ok(value) => readable.push((key, value)),
+                Err(fault) => {
+                    let detail = format!("the value of {key} cannot be read: {fault}");
+                    faults.push((key, Failure::from(&Error::remote("get_data", worker, detail))));
+                }
+            }
+        }
+        if !faults.is_empty() {
+            self.handle(Event::Unreadable { worker: worker.clone(), faults }, "gather-dep");
+        }
+        readable
     }
 
     fn note_bandwidth(&mut self, n_bytes: u64, elapsed: Duration) {

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::remote::comm::{Address as PeerAddress, RpcPool};
 use crate::exec::remote::wire::{Limits, Value, check_reply};
 
-use super::messages::{DataReply, data_request, read_data_reply};
+use super::messages::{data_request, is_busy, read_data};
 use super::names::{Address, Key};
 use super::runner::TaskRunner;
 
 /// What came of a request.
 pub(crate) enum Fetched<V> {
-    /// Those that the peer has and that could be read.
-    Values(Vec<(Key, V)>),
+    /// What the peer has: the values, or why they cannot be read.
+    Values(Vec<(Key, Result<V>)>),
     Busy,
 }
 
@@ -28,22 +28,23 @@ pub(crate) async fn fetch<R: TaskRunner>(
     let address: PeerAddress = worker.as_str().parse()?;
     let mut lease = pool.lease(&address).await?;
     let reply = check_reply("get_data", worker, lease.exchange(&data_request(keys, Some(who))).await?)?;
-    let contents = match read_data_reply(&reply, &Limits::default())? {
-        DataReply::Busy => {
-            lease.give_back();
-            return Ok(Fetched::Busy);
-        }
-        DataReply::Found(contents) => contents,
-    };
+    if is_busy(&reply)? {
+        lease.give_back();
+        return Ok(Fetched::Busy);
+    }
     // The peer waits for this before it takes the next request.
     lease.comm().writer.write(&Value::from("OK")).await?;
     lease.give_back();
+    read_values(runner, reply).await.map(Fetched::Values)
+}
+
+/// Reads the values in an answer. The event loop goes on meanwhile: of gigabytes this takes seconds.
+pub(super) async fn read_values<R: TaskRunner>(runner: &Arc<R>, reply: Value) -> Result<Vec<(Key, Result<R::Value>)>> {
     let runner = runner.clone();
-    let decode = move || {
-        let decoded = contents.into_iter().map(|(key, content)| Ok((key, runner.decode(content)?)));
-        // What cannot be read has not arrived: it is asked for elsewhere.
-        decoded.filter_map(|one: Result<_>| one.ok()).collect()
+    let read = move || {
+        let contents = read_data(&reply, &Limits::default())?.into_iter();
+        Ok(contents.map(|(key, content)| (key, content.and_then(|content| runner.decode(content)))).collect())
     };
-    let values = tokio::task::spawn_blocking(decode).await;
-    Ok(Fetched::Values(values.unwrap_or_default()))
+    let read = tokio::task::spawn_blocking(read).await;
+    read.unwrap_or_else(|panic| Err(Error::bug("get_data", format!("reading a value panicked: {panic}"))))
 }

@@ -11,6 +11,7 @@
 //!
 //! Everything else, above all running code that is sent along, is refused.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -19,10 +20,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{Error, Result};
 use crate::exec::remote::comm::{Address as PeerAddress, Answer, Comm, RpcPool};
-use crate::exec::remote::wire::{Limits, Value, error_reply};
+use crate::exec::remote::wire::{Value, error_reply};
 
-use super::fetch::{Fetched, fetch};
-use super::messages::{DataReply, data_busy, data_found, key_to_value, keys_from_value, read_data_reply, read_holders};
+use super::fetch::{Fetched, fetch, read_values};
+use super::messages::{data_busy, data_or_reasons, key_to_value, keys_from_value, read_holders};
 use super::names::{Address, Key};
 use super::runner::TaskRunner;
 use super::store::{Store, Stored};
@@ -35,6 +36,8 @@ pub(crate) enum Request<V> {
     /// Values for the store; the sender is told when they are in it.
     Put(Vec<(Key, V)>, oneshot::Sender<()>),
     Free(Vec<Key>),
+    /// Values that cannot be read from disk any more.
+    GiveUp(Vec<Key>),
     Leave,
 }
 
@@ -68,6 +71,33 @@ impl Drop for Transfer<'_> {
     fn drop(&mut self) {
         self.0.n_open.fetch_sub(1, Ordering::Relaxed);
         self.0.n_bytes.fetch_sub(self.1, Ordering::Relaxed);
+    }
+}
+
+/// Values as bytes, for somebody who asked for them.
+#[derive(Default)]
+struct Written {
+    contents: Vec<(Key, Result<Bytes>)>,
+    /// What was on disk and is not there any more.
+    lost: Vec<Key>,
+    /// There was no memory for some: later there may be.
+    is_short: bool,
+}
+
+impl Written {
+    fn of<R: TaskRunner>(runner: &R, values: &BTreeMap<Key, Stored<R::Value>>) -> Self {
+        let mut written = Self::default();
+        for (key, stored) in values {
+            match (stored.content(runner), stored) {
+                (Err(error), _) if error.is_memory() => written.is_short = true,
+                (Err(error), Stored::OnDisk(_)) => {
+                    eprintln!("hyperslab worker: the value of {key} is given up: {error}");
+                    written.lost.push(key.clone());
+                }
+                (content, _) => written.contents.push((key.clone(), content)),
+            }
+        }
+        written
     }
 }
 
@@ -132,33 +162,39 @@ impl<R: TaskRunner> Server<R> {
         self.outgoing.n_bytes.fetch_add(n_bytes, Ordering::Relaxed);
         let _transfer = Transfer(&self.outgoing, n_bytes);
         let runner = self.runner.clone();
-        let encode = move || -> Result<Vec<(Key, Bytes)>> {
-            values.iter().map(|(key, stored)| Ok((key.clone(), stored.content(&*runner)?))).collect()
-        };
-        let encoded = tokio::task::spawn_blocking(encode).await;
-        let encoded = encoded.map_err(|panic| Error::bug("get_data", format!("writing a value panicked: {panic}")));
-        match encoded.and_then(|contents| contents) {
-            Ok(contents) => {
-                let compression = comm.compression();
-                comm.writer.write(&data_found(contents, compression)).await?;
-                comm.reader.expect().await.map(drop)
+        let written = match tokio::task::spawn_blocking(move || Written::of(&*runner, &values)).await {
+            Ok(written) => written,
+            Err(panic) => {
+                let error = Error::bug("get_data", format!("writing a value panicked: {panic}"));
+                return comm.writer.write(&error_reply(&error)).await;
             }
-            Err(error) => comm.writer.write(&error_reply(&error)).await,
+        };
+        if !written.lost.is_empty() {
+            // Whoever misses them will ask the scheduler, which should know by then.
+            self.tell(Request::GiveUp(written.lost))?;
         }
+        if written.is_short {
+            return comm.writer.write(&data_busy()).await;
+        }
+        let compression = comm.compression();
+        comm.writer.write(&data_or_reasons(written.contents, compression)).await?;
+        comm.reader.expect().await.map(drop)
     }
 
     /// Answers `update_data`: a client puts values here.
     async fn take_in(&self, request: &Value) -> Result<Value> {
-        let mut reply = request.clone();
-        reply.put("status", "OK".into());
-        let DataReply::Found(contents) = read_data_reply(&reply, &Limits::default())? else {
-            return Err(Error::bug("update_data", "values were taken for a refusal"));
-        };
         let n_sent = request.pairs("data")?.len();
-        let decoded = contents.into_iter().map(|(key, content)| Ok((key, self.runner.decode(content)?)));
-        let values: Vec<(Key, R::Value)> = decoded.collect::<Result<_>>()?;
+        let read = read_values(&self.runner, request.clone()).await?;
+        let (mut values, mut faults) = (Vec::with_capacity(read.len()), Vec::new());
+        for (key, value) in read {
+            match value {
+                Ok(value) => values.push((key, value)),
+                Err(fault) => faults.push(format!("{key}: {fault}")),
+            }
+        }
         if values.len() < n_sent {
-            let detail = format!("{} of {n_sent} values are none of this crate", n_sent - values.len());
+            let first = faults.first().map_or("its name is of no known kind", String::as_str);
+            let detail = format!("{} of {n_sent} values are none of this crate; {first}", n_sent - values.len());
             return Err(Error::value("update_data", detail));
         }
         let sizes = values.iter().map(|(key, value)| (key_to_value(key), self.runner.n_bytes(value).into())).collect();
@@ -187,9 +223,10 @@ impl<R: TaskRunner> Server<R> {
     async fn gather_one(&self, key: &Key, holders: &[Address]) -> Result<bool> {
         for holder in holders {
             let keys = std::slice::from_ref(key);
-            if let Ok(Fetched::Values(values)) = fetch(&self.pool, &self.runner, holder, keys, &self.address).await
-                && !values.is_empty()
-            {
+            let fetched = fetch(&self.pool, &self.runner, holder, keys, &self.address).await;
+            let Ok(Fetched::Values(values)) = fetched else { continue };
+            let values: Vec<_> = values.into_iter().filter_map(|(key, value)| Some((key, value.ok()?))).collect();
+            if !values.is_empty() {
                 self.put(values).await?;
                 return Ok(true);
             }
@@ -213,4 +250,30 @@ fn empty_profile() -> Value {
         ("identifier", "root".into()),
         ("description", description),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Sums;
+    use super::*;
+    use crate::exec::spill::SpillStore;
+
+    #[test]
+    fn what_is_damaged_on_disk_is_lost_and_the_rest_is_handed_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let to_disk = || SpillStore::new(folder.path(), u64::MAX).write(b"5").unwrap();
+        let damaged = to_disk();
+        damaged.damage();
+        let values = BTreeMap::from([
+            (Key::from("damaged"), Stored::OnDisk(Arc::new(damaged))),
+            (Key::from("disk"), Stored::OnDisk(Arc::new(to_disk()))),
+            (Key::from("here"), Stored::Here(Bytes::from_static(b"6"))),
+            (Key::from("wordless"), Stored::Here(Sums::WORDLESS)),
+        ]);
+        let Written { contents, lost, is_short } = Written::of(&Sums, &values);
+        assert_eq!((lost, is_short), (vec![Key::from("damaged")], false));
+        let shown = |(key, content): (Key, Result<Bytes>)| format!("{key} {:?}", content.map_err(|_| "error"));
+        let shown: Vec<String> = contents.into_iter().map(shown).collect();
+        assert_eq!(shown, ["disk Ok(b\"5\")", "here Ok(b\"6\")", "wordless Err(\"error\")"]);
+    }
 }

@@ -9,7 +9,7 @@
 //! | wanted as a copy | kept, `add-keys` |
 //! | neither | dropped |
 
-use super::event::{Delivery, Instruction, Outcome, Product, Report, Span, Ticket};
+use super::event::{Delivery, Failure, Instruction, Outcome, Product, Report, Span, Ticket};
 use super::state::Machine;
 use super::task::{Activity, Held, Slot};
 use crate::exec::remote::worker::names::{Address, Key};
@@ -139,6 +139,24 @@ impl Machine {
                 self.on_gathered(worker, ticket, Delivery::Failed);
             }
             None => self.forget_worker(worker),
+        }
+    }
+
+    /// A value that nobody has in a form that can be read here is an error of the tasks that need it: asking for it again
+    /// and again would not make it better.
+    pub(super) fn on_unreadable(&mut self, worker: &Address, faults: Vec<(Key, Failure)>) {
+        for (key, failure) in faults {
+            let Some(slot) = self.tasks.find(&key) else { continue };
+            self.remove_holder(slot, worker);
+            if self.tasks[slot].has_value() || !self.tasks[slot].holders.is_empty() {
+                continue;
+            }
+            self.tasks[slot].acquired = false;
+            for user in self.tasks[slot].users.clone() {
+                if self.tasks[user].needs_inputs() {
+                    self.put_error(user, Held::Error { failure: failure.clone(), span: None });
+                }
+            }
         }
     }
 

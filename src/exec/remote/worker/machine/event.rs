@@ -147,6 +147,11 @@ pub(crate) enum Event {
         ticket: Ticket,
         compute_s: f64,
     },
+    /// Values came from a peer and cannot be read; what else it sent is told after this.
+    Unreadable {
+        worker: Address,
+        faults: Vec<(Key, Failure)>,
+    },
     Gathered {
         worker: Address,
         ticket: Ticket,

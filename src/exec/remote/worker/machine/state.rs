@@ -127,6 +127,7 @@ impl Machine {
             Event::UpdateData(values) => self.on_update_data(values),
             Event::Executed { key, ticket, outcome } => self.on_executed(&key, ticket, outcome),
             Event::Seceded { key, ticket, compute_s } => self.on_seceded(&key, ticket, compute_s),
+            Event::Unreadable { worker, faults } => self.on_unreadable(&worker, faults),
             Event::Gathered { worker, ticket, delivery } => self.on_gathered(&worker, ticket, delivery),
             Event::RetryBusyWorker(worker) => self.peers.retry(&worker),
             Event::FindMissing => self.on_find_missing(),

@@ -17,8 +17,13 @@ use crate::exec::remote::wire::{Pickled, Value};
 use super::super::runner::{Inputs, TaskRunner};
 use super::super::{Ended, WorkerOptions, run_worker};
 
-/// Values are numbers as text, and a task is `#` with a number: the sum of it and the inputs. `#fail` and `#panic` do.
-pub(super) struct Sums;
+/// Values are numbers as text, and a task is `#` with a number: the sum of it and the inputs. `#fail` and `#panic` do, and
+/// `#wordless` gives a value that cannot be written.
+pub(in super::super) struct Sums;
+
+impl Sums {
+    pub(in super::super) const WORDLESS: Bytes = Bytes::from_static(b"wordless");
+}
 
 impl TaskRunner for Sums {
     type Value = Bytes;
@@ -31,6 +36,7 @@ impl TaskRunner for Sums {
         let number = |bytes: &[u8]| std::str::from_utf8(bytes).ok().and_then(|text| text.parse::<i64>().ok());
         match &payload[1..] {
             b"fail" => Err(Error::value("sum", "asked to fail")),
+            b"wordless" => Ok(Self::WORDLESS),
             b"panic" => std::panic::resume_unwind(Box::new("asked to panic")),
             own => {
                 let terms = inputs.iter().map(|(_, value)| number(value)).chain([number(own)]);
@@ -49,6 +55,9 @@ impl TaskRunner for Sums {
     }
 
     fn encode(&self, value: &Bytes) -> Result<Bytes> {
+        if *value == Self::WORDLESS {
+            return Err(Error::value("encode", "there are no words for it"));
+        }
         Ok(value.clone())
     }
 

@@ -2,3 +2,5 @@
 
 mod fake;
 mod workers;
+
+pub(super) use fake::Sums;

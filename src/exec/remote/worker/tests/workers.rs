@@ -80,6 +80,24 @@ fn inputs_are_fetched_from_where_they_are() {
 }
 
 #[test]
+fn an_input_that_cannot_be_handed_over_is_an_error_and_others_are_not() {
+    in_runtime(async {
+        let mut scheduler = Scheduler::start().await;
+        let (mut one, _running) = scheduler.worker().await;
+        let (mut two, _running) = scheduler.worker().await;
+        one.say(compute("x", 1, "#wordless", &[]));
+        one.hear("task-finished").await;
+        one.say(compute("y", 2, "#5", &[]));
+        one.hear("task-finished").await;
+        two.say(compute("z", 3, "#1", &[("x", &one.address), ("y", &one.address)]));
+        let report = two.hear("task-erred").await;
+        let text = report.text("exception_text").expect("as the test set it up");
+        let expected = [one.address.as_str(), "the value of x cannot be read", "there are no words for it"];
+        assert!(expected.iter().all(|part| text.contains(part)), "{text}");
+    });
+}
+
+#[test]
 fn a_chain_runs_on_one_worker() {
     in_runtime(async {
         let mut scheduler = Scheduler::start().await;

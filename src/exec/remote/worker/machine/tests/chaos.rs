@@ -118,6 +118,10 @@ fn any_event(dice: &mut Dice, probe: &Probe, n: usize) -> Event {
         14 => Event::MemorySampled { process_bytes: dice.below(100) as u64, spillable_bytes: 10 },
         15 => Event::FindMissing,
         16 if dice.one_in(4) => Event::Executed { key: key(dice), ticket, outcome: any_outcome(dice) },
+        16 if dice.one_in(3) => {
+            let faults = some_keys(dice).into_iter().map(|key| (key, failure())).collect();
+            Event::Unreadable { worker: peer(dice), faults }
+        }
         16 => Event::Gathered { worker: peer(dice), ticket, delivery: any_delivery(dice) },
         17 => latest_transfer(dice, probe).unwrap_or(Event::FindMissing),
         _ => latest_execution(dice, probe).unwrap_or(Event::FindMissing),

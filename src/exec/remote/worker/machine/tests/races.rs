@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::event::*;
 use super::super::state::Setup;
-use super::probe::{Probe, keys, order};
+use super::probe::{Probe, failure, keys, order};
 use crate::exec::remote::worker::names::Priority;
 use crate::exec::spill::MemoryLimits;
 
@@ -229,6 +229,24 @@ fn an_input_that_has_gone_with_its_peer() {
     assert_eq!(p.tell(Event::FindMissing), ["who has x"]);
     assert_eq!(p.refresh("x", &[]), NOTHING);
     assert_eq!(p.refresh("x", &["c"]), ["gather x from c"]);
+}
+
+#[test]
+fn an_input_that_nobody_can_read_is_an_error_of_its_users() {
+    let unreadable = |worker: &str| {
+        let faults = vec![("x".into(), failure())];
+        Event::Unreadable { worker: worker.into(), faults }
+    };
+    let mut p = Probe::new(1);
+    p.compute("y", 1, &[("x", &["a", "b"]), ("w", &["c"])]);
+    p.compute("z", 2, &[("w", &["c"])]);
+    let (first, second) = if p.transfers.contains_key(&"a".into()) { ("a", "b") } else { ("b", "a") };
+    assert_eq!(p.tell(unreadable(first)), NOTHING);
+    assert_eq!(p.arrive(first, &[]), [format!("gather x from {second}")], "another one may have it whole");
+    assert_eq!(p.tell(unreadable(second)), ["erred y run 1"]);
+    assert_eq!(p.arrive(second, &[]), NOTHING);
+    assert_eq!((p.state("x"), p.state("z")), ("forgotten", "waiting"));
+    assert_eq!(p.arrive("c", &["w"]), ["added w", "execute z"]);
 }
 
 #[test]
