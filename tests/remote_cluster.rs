@@ -137,6 +137,24 @@ fn workers_join_and_more_can_be_added() {
 }
 
 #[test]
+fn a_worker_that_ended_can_be_replaced() {
+    let Some(options) = options() else { return };
+    let mut cluster = with_workers(options.nanny(false), 1);
+    let first = cluster.worker_ids()[0];
+    assert!(Command::new("kill").args(["-9", &first.to_string()]).status().unwrap().success());
+    let error = cluster.wait_for_workers(2, Duration::from_mins(1)).unwrap_err();
+    assert!(error.to_string().contains("worker-0 has ended"), "{error}");
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while cluster.worker_ids().contains(&first) {
+        assert!(Instant::now() < deadline, "{}", cluster.log());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    cluster.add_worker().unwrap();
+    cluster.wait_for_workers(1, Duration::from_mins(1)).unwrap();
+    assert_ne!(cluster.worker_ids(), [first]);
+}
+
+#[test]
 fn a_python_client_has_rust_workers_compute() {
     let Some(options) = options() else { return };
     let python = std::env::var_os("HYPERSLAB_DASK_PYTHON").unwrap();

@@ -320,12 +320,15 @@ impl Book {
     fn restarted(&mut self) {
         self.open.clear();
         self.swept_submission = self.newest_submission;
-        self.out.retain(|instruction| !matches!(instruction, Instruction::Release(_)));
         self.sweep(&restart_error(), |_| true);
+        let desired = self.entries.iter().filter(|(_, entry)| entry.is_desired);
+        let desired: Vec<Name> = desired.map(|(name, _)| name.clone()).collect();
         self.entries.retain(|_, entry| entry.cell.is_some());
         for entry in self.entries.values_mut() {
             (entry.n_pins, entry.is_desired) = (0, false);
         }
+        // The scheduler has forgotten them, but for those of chunks that it has read since: it would keep them for ever.
+        desired.into_iter().for_each(|name| self.release(name));
     }
 
     fn scheduler_gone(&mut self, error: Error) {
