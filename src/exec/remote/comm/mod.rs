@@ -23,7 +23,7 @@ mod serve;
 mod stream;
 mod tcp;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod tls;
 
 pub(crate) use address::{Address, Scheme};

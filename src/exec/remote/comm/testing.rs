@@ -6,7 +6,7 @@ use super::channel::Comm;
 use crate::exec::remote::wire::{Handshake, Limits};
 
 /// Two ends of a connection.
-pub(super) async fn pair() -> (Comm, Comm) {
+pub(crate) async fn pair() -> (Comm, Comm) {
     let (left, right) = tokio::io::duplex(1 << 16);
     let open = |flow: DuplexStream, peer| Comm::open(Box::new(flow), peer, Handshake::ours(None), Limits::default());
     let (left, right) = tokio::join!(open(left, "right"), open(right, "left"));

@@ -107,7 +107,10 @@ async fn register(
         versions,
         metrics,
     };
+    comm.set_patience(Some(ANSWER_LIMIT));
     let reply = comm.exchange(&registration.to_value()).await?;
+    // A stream may be silent for long.
+    comm.set_patience(None);
     let reply = check_reply("register-worker", comm.peer(), reply)?;
     let heartbeat_s = Registration::read_reply(&reply)?;
     Ok((comm, heartbeat_s))
@@ -127,5 +130,31 @@ pub(crate) async fn stay_joined<R: TaskRunner>(options: &WorkerOptions, runner: 
             Err(error) => patience.spend(error)?,
         }
         patience.pause().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::remote::comm::testing::pair;
+
+    #[test]
+    fn a_scheduler_that_does_not_answer_is_not_waited_for() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let (ours, mut theirs) = pair().await;
+            let options = WorkerOptions::new("tcp://127.0.0.1:1");
+            let silent = async {
+                let request = theirs.reader.expect().await.unwrap();
+                assert_eq!(request.text("op").unwrap(), "register-worker");
+                std::future::pending::<()>().await;
+            };
+            let registered = register(ours, &options, "tcp://127.0.0.1:2", Vec::new(), Value::empty_map());
+            let error = tokio::select! {
+                registered = registered => registered.unwrap_err(),
+                () = silent => unreachable!(),
+            };
+            assert!(error.is_remote() && error.to_string().contains("not a byte within 30s"), "{error}");
+        });
     }
 }

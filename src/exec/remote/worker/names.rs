@@ -1,6 +1,6 @@
 //! The names the protocol uses: keys of results, priorities, addresses of workers.
 //!
-//! A [`Key`] names a result everywhere in the cluster: a text, an integer, or a tuple of keys such as
+//! A [`Key`] names a result everywhere in the cluster: a text, a number, or a tuple of keys such as
 //! `("sum-3fa", 0, 1)`. A [`Priority`] is a row of numbers, the smaller the sooner. Both come from the scheduler and are
 //! only compared and passed on.
 
@@ -12,6 +12,8 @@ use std::sync::Arc;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Key {
     Int(i64),
+    /// The bits of a number.
+    Float(u64),
     Text(Arc<str>),
     Bytes(Arc<[u8]>),
     Tuple(Arc<[Key]>),
@@ -33,6 +35,7 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Int(number) => write!(f, "{number}"),
+            Self::Float(bits) => write!(f, "{:?}", f64::from_bits(*bits)),
             Self::Text(text) => f.write_str(text),
             Self::Bytes(bytes) => write!(f, "{bytes:?}"),
             Self::Tuple(items) => {
