@@ -4,10 +4,12 @@
 //! that they are skipped. There is no test harness, because the worker reads the command line that one would read; words of
 //! the command line choose tests by their names, as they do with one.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use hyperslab::block::{Block, BlockLocation};
-use hyperslab::exec::remote::{Client, ConnectOptions, LocalCluster, worker_main};
+use hyperslab::exec::remote::{Client, ConnectOptions, LocalCluster, SubmitOptions, worker_main};
 use hyperslab::kernel::{NamedGufunc, NamedKernel, Registry};
 use hyperslab::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -42,6 +44,35 @@ impl NamedGufunc for Split {
     }
 }
 
+/// The process that runs it.
+#[derive(Serialize, Deserialize)]
+struct Place {
+    /// Tells runs apart, whose results would be shared otherwise.
+    run: u64,
+}
+
+impl NamedKernel for Place {
+    const NAME: &'static str = "test.place";
+
+    fn run(&self, blocks: &[Block], _at: &BlockLocation) -> Result<Block> {
+        Ok(Block::from_dense(blocks[0].dense::<f64>()?.mapv(|_| f64::from(std::process::id()))))
+    }
+}
+
+/// Fails the first two times in each process.
+#[derive(Serialize, Deserialize)]
+struct Flaky;
+
+impl NamedKernel for Flaky {
+    const NAME: &'static str = "test.flaky";
+
+    fn run(&self, blocks: &[Block], _at: &BlockLocation) -> Result<Block> {
+        static CALLS: AtomicU32 = AtomicU32::new(0);
+        assert!(CALLS.fetch_add(1, Ordering::Relaxed) >= 2, "not yet");
+        Ok(blocks[0].clone())
+    }
+}
+
 /// Known to nobody else.
 #[derive(Serialize, Deserialize)]
 struct Extra;
@@ -59,14 +90,18 @@ fn registry() -> Result<Registry> {
     let mut registry = Registry::new();
     registry.register_files()?;
     registry.register::<Scale>()?;
+    registry.register::<Place>()?;
+    registry.register::<Flaky>()?;
     registry.register_gufunc::<Split>()?;
     Ok(registry)
 }
 
-const TESTS: [(&str, fn(&Client)); 3] = [
+const TESTS: [(&str, fn(&Client)); 5] = [
     ("kernels_of_the_user_have_the_same_bits_as_here", kernels_of_the_user_have_the_same_bits_as_here),
     ("a_client_that_knows_other_kernels_is_told_so", a_client_that_knows_other_kernels_is_told_so),
     ("closures_are_refused_before_anything_is_sent", closures_are_refused_before_anything_is_sent),
+    ("tasks_run_where_they_may", tasks_run_where_they_may),
+    ("tasks_that_fail_are_tried_again", tasks_that_fail_are_tried_again),
 ];
 
 fn main() -> ExitCode {
@@ -128,8 +163,7 @@ fn kernels_of_the_user_have_the_same_bits_as_here(client: &Client) {
 fn a_client_that_knows_other_kernels_is_told_so(client: &Client) {
     let mut larger = registry().unwrap();
     larger.register::<Extra>().unwrap();
-    let differences =
-        [(Registry::new(), "kernel test.scale 1, gufunc test.split 1"), (larger, "has (kernel test.extra 1)")];
+    let differences = [(Registry::new(), "gufunc test.split 1"), (larger, "has (kernel test.extra 1)")];
     for (other, difference) in differences {
         let error = Runtime::on_client(client.clone(), other).enter(|| matrix().sum().scalar()).unwrap_err();
         let text = error.to_string();
@@ -151,4 +185,35 @@ fn closures_are_refused_before_anything_is_sent(client: &Client) {
     let error = runtime.enter(|| several.compute()).unwrap_err();
     assert!(error.is_usage() && error.op() == "gufunc", "{error:?}");
     assert!(error.to_string().contains("write it as a `NamedGufunc`"), "{error}");
+}
+
+fn on(client: &Client, options: SubmitOptions) -> Runtime {
+    Runtime::on_client(client.clone().with_options(options), registry().unwrap())
+}
+
+/// The processes that ran one task for each block of a matrix.
+fn places(runtime: &Runtime, run: u64) -> BTreeSet<u64> {
+    let places = DynArray::map_named(&[matrix().as_dyn()], DType::F64, &MapBlocks::new(), &Place { run }).unwrap();
+    let found = runtime.enter(|| places.try_typed::<f64>().unwrap().compute()).unwrap();
+    found.iter().map(|&id| id as u64).collect()
+}
+
+fn tasks_run_where_they_may(client: &Client) {
+    let workers: Vec<String> = client.workers().unwrap().into_iter().map(|(address, _)| address).collect();
+    let pinned = |i: usize| places(&on(client, SubmitOptions::new().workers([&*workers[i]])), i as u64);
+    let (first, second) = (pinned(0), pinned(1));
+    assert!(first.len() == 1 && second.len() == 1 && first != second, "{first:?} {second:?}");
+    let elsewhere = SubmitOptions::new().workers(["tcp://127.0.0.1:1"]).allow_other_workers(true);
+    assert!(places(&on(client, elsewhere), 2).is_subset(&(&first | &second)));
+}
+
+fn tasks_that_fail_are_tried_again(client: &Client) {
+    let worker = client.workers().unwrap().remove(0).0;
+    let flaky = || DynArray::map_named(&[matrix().as_dyn()], DType::F64, &MapBlocks::new(), &Flaky).unwrap();
+    let run = |options: SubmitOptions| {
+        on(client, options.workers([&*worker])).enter(|| flaky().try_typed::<f64>().unwrap().sum().scalar())
+    };
+    let error = run(SubmitOptions::new()).unwrap_err();
+    assert!(error.to_string().contains("not yet"), "{error}");
+    assert_eq!(run(SubmitOptions::new().retries(2)).unwrap(), matrix().sum().scalar().unwrap());
 }

@@ -94,6 +94,25 @@
 //! `compute` counts when it has arrived here, in the order of blocks, and its duration is that of taking it in; one of
 //! `persist` counts when it is there on the cluster. A sum of everything is one result, so it goes from 0 to 1.
 //!
+//! # Where and how tasks run
+//!
+//! Retries, resources, workers and priorities are dask's, and hold for all tasks of the runs of a runtime:
+//!
+//! ```no_run
+//! use hyperslab::exec::remote::{Client, ConnectOptions, SubmitOptions};
+//! use hyperslab::kernel::Registry;
+//! use hyperslab::prelude::*;
+//! let mut registry = Registry::new();
+//! registry.register_files()?;
+//! let client = Client::connect(&ConnectOptions::from_env()?)?;
+//! let urgent = client.with_options(SubmitOptions::new().retries(2).workers(["node1", "node2"]).priority(10));
+//! let runtime = Runtime::on_client(urgent, registry);
+//! # Ok::<(), hyperslab::Error>(())
+//! ```
+//!
+//! Within asynchronous programs [`Runtime::run_async`](crate::exec::Runtime::run_async) awaits whatever computes, and cancels
+//! it when nobody awaits it any more.
+//!
 //! # How many tasks go out at once
 //!
 //! The scheduler keeps first tasks of a graph back and sends each worker 1.1 times its threads. That bounds memory, and

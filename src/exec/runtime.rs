@@ -228,6 +228,12 @@ impl Runtime {
         &self.0.observers
     }
 
+    /// What stops the runs of this runtime, and may be asked to stop them alone.
+    #[cfg(feature = "remote")]
+    pub(crate) fn child_token(&self) -> CancelToken {
+        self.0.cancel.as_ref().map_or_else(CancelToken::new, CancelToken::child)
+    }
+
     /// What may stop a run with these options.
     pub(crate) fn cancel_of<'a>(&'a self, options: &'a RunOptions) -> Option<&'a CancelToken> {
         options.cancel().or(self.0.cancel.as_ref())

@@ -41,7 +41,7 @@ mod security;
 pub(crate) mod wire;
 pub(crate) mod worker;
 
-pub use client::{Client, ConnectOptions, RemoteFuture};
+pub use client::{Client, ConnectOptions, SubmitOptions};
 pub use command::worker_main;
 pub use local_cluster::{ClusterOptions, LocalCluster};
 pub use probe::SchedulerInfo;

@@ -15,17 +15,8 @@ use crate::error::Result;
 /// The result is kept there as long as there is a future of it. Cloning a future copies a pointer; when the last one is
 /// dropped, the result is freed, and a task that nobody needs any more is not run. Futures also keep the connection: it is
 /// closed when the [`Client`](super::Client) and all its futures are gone.
-///
-/// # Examples
-///
-/// ```
-/// fn all_done(futures: &[hyperslab::exec::remote::RemoteFuture]) -> bool {
-///     futures.iter().all(|future| future.is_done())
-/// }
-/// assert!(all_done(&[]));
-/// ```
 #[derive(Clone)]
-pub struct RemoteFuture {
+pub(crate) struct RemoteFuture {
     handle: Arc<Handle>,
 }
 
@@ -55,26 +46,12 @@ impl RemoteFuture {
     }
 
     /// The name of the result in the cluster, as the dashboard shows it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let key = |future: &hyperslab::exec::remote::RemoteFuture| future.key().to_owned();
-    /// ```
-    pub fn key(&self) -> &str {
+    pub(crate) fn key(&self) -> &str {
         &self.handle.name
     }
 
     /// Whether the result is there, or will never be.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use hyperslab::exec::remote::RemoteFuture;
-    /// let n_done = |futures: &[RemoteFuture]| futures.iter().filter(|future| future.is_done()).count();
-    /// assert_eq!(n_done(&[]), 0);
-    /// ```
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         !matches!(self.handle.cell.status(), Status::Pending)
     }
 
@@ -92,15 +69,7 @@ impl RemoteFuture {
     /// # Errors
     ///
     /// The task failed, was cancelled, or the scheduler is gone.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use hyperslab::exec::remote::RemoteFuture;
-    /// let wait_all = |futures: &[RemoteFuture]| futures.iter().try_for_each(|future| future.wait());
-    /// assert!(wait_all(&[]).is_ok());
-    /// ```
-    pub fn wait(&self) -> Result<()> {
+    pub(crate) fn wait(&self) -> Result<()> {
         wait_for(self.handle.cell.settled())
     }
 
@@ -109,15 +78,7 @@ impl RemoteFuture {
     /// # Errors
     ///
     /// As for [`wait`](Self::wait).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use hyperslab::exec::remote::RemoteFuture;
-    /// let is_quick = |future: &RemoteFuture| future.wait_within(Duration::from_secs(1));
-    /// ```
-    pub fn wait_within(&self, limit: Duration) -> Result<bool> {
+    pub(crate) fn wait_within(&self, limit: Duration) -> Result<bool> {
         match wait_until(Instant::now().checked_add(limit), self.handle.cell.settled()) {
             Some(settled) => settled.map(|()| true),
             None => Ok(false),
@@ -148,18 +109,7 @@ impl RemoteFuture {
     /// # Errors
     ///
     /// As for [`wait`](Self::wait).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// async fn wait_all(futures: &[hyperslab::exec::remote::RemoteFuture]) -> hyperslab::Result<()> {
-    ///     for future in futures {
-    ///         future.settled().await?;
-    ///     }
-    ///     Ok(())
-    /// }
-    /// ```
-    pub async fn settled(&self) -> Result<()> {
+    pub(crate) async fn settled(&self) -> Result<()> {
         self.handle.cell.settled().await
     }
 }

@@ -32,7 +32,7 @@ const LOOK_PAUSE: Duration = Duration::from_millis(20);
 
 /// A client of a dask.distributed scheduler.
 ///
-/// Cloning copies a pointer. The connection is closed when the last clone and the last [`RemoteFuture`] are gone; the
+/// Cloning is cheap. The connection is closed when the last clone and the last result that is kept are gone; the
 /// scheduler then forgets all that this client wanted. A scheduler that goes away is not waited for: everything that waits
 /// fails, and everything that is asked for later does.
 ///
@@ -47,6 +47,7 @@ const LOOK_PAUSE: Duration = Duration::from_millis(20);
 #[derive(Clone, Debug)]
 pub struct Client {
     core: Arc<Core>,
+    options: SubmitOptions,
 }
 
 impl Client {
@@ -91,7 +92,32 @@ impl Client {
         started.map_err(|source| Error::threads(1, source))?;
         let core =
             is_ready.await.map_err(|_| Error::bug(OP, "the client's thread ended before it was connected"))??;
-        Ok(Self { core: Arc::new(core) })
+        Ok(Self { core: Arc::new(core), options: SubmitOptions::new() })
+    }
+
+    /// The same connection, for tasks that are to be run in this way.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use hyperslab::exec::remote::{Client, ConnectOptions, SubmitOptions};
+    /// use hyperslab::kernel::Registry;
+    /// use hyperslab::prelude::*;
+    /// let client = Client::connect(&ConnectOptions::address("tcp://127.0.0.1:8786"))?;
+    /// let mut registry = Registry::new();
+    /// registry.register_files()?;
+    /// let patient = client.clone().with_options(SubmitOptions::new().retries(3).workers(["node1", "node2"]));
+    /// let x = Array::<f64>::ones([1000, 1000], Chunks::auto())?;
+    /// let sum = Runtime::on_client(patient, registry).enter(|| x.sum().scalar())?;
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn with_options(mut self, options: SubmitOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    pub(crate) fn options(&self) -> &SubmitOptions {
+        &self.options
     }
 
     /// What the scheduler said of itself when the connection was made.

@@ -40,9 +40,8 @@ mod scatter;
 mod tests;
 
 pub(super) use connect::read_scheduler_file;
-pub use future::RemoteFuture;
 pub use handle::Client;
-pub use options::ConnectOptions;
+pub use options::{ConnectOptions, SubmitOptions};
 // The engine adapter is built on these.
 #[allow(unused_imports)]
-pub(crate) use {crate::graph::wire::RemoteTask, options::SubmitOptions, scatter::ScatterOptions};
+pub(crate) use {crate::graph::wire::RemoteTask, future::RemoteFuture, scatter::ScatterOptions};

@@ -192,9 +192,16 @@ fn parse_duration(name: &str, text: &str) -> Result<Duration> {
     seconds.ok_or_else(|| Error::value("connect", format!("`{name}` is {text:?}, which is no time such as `30s`")))
 }
 
-/// How tasks are to be run; the same for all tasks of one submission.
+/// How the tasks of runs are to be treated, in the words of dask: see [`Client::with_options`](super::Client::with_options).
+///
+/// # Examples
+///
+/// ```
+/// use hyperslab::exec::remote::SubmitOptions;
+/// let options = SubmitOptions::new().retries(2).resource("GPU", 1.0).priority(10);
+/// ```
 #[derive(Clone, Debug)]
-pub(crate) struct SubmitOptions {
+pub struct SubmitOptions {
     pub(super) retries: u32,
     pub(super) resources: Vec<(String, f64)>,
     pub(super) workers: Vec<String>,
@@ -203,8 +210,8 @@ pub(crate) struct SubmitOptions {
     pub(super) chunk_tasks: usize,
 }
 
-impl SubmitOptions {
-    pub(crate) fn new() -> Self {
+impl Default for SubmitOptions {
+    fn default() -> Self {
         Self {
             retries: 0,
             resources: Vec::new(),
@@ -214,38 +221,88 @@ impl SubmitOptions {
             chunk_tasks: USUAL_CHUNK_TASKS,
         }
     }
+}
 
-    /// How often a task that fails is tried again.
-    pub(crate) fn retries(mut self, n: u32) -> Self {
+impl SubmitOptions {
+    /// Once, on any worker.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hyperslab::exec::remote::SubmitOptions;
+    /// let options = SubmitOptions::new();
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How often a task that fails is tried again: for files on servers that are not always there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hyperslab::exec::remote::SubmitOptions;
+    /// let options = SubmitOptions::new().retries(3);
+    /// ```
+    pub fn retries(mut self, n: u32) -> Self {
         self.retries = n;
         self
     }
 
-    /// What a worker must have to spare for each task.
-    pub(crate) fn resource(mut self, name: impl Into<String>, amount: f64) -> Self {
+    /// What a worker must have to spare for each task, of what it says it has (`hyperslab-worker --resources GPU=2`).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hyperslab::exec::remote::SubmitOptions;
+    /// let options = SubmitOptions::new().resource("GPU", 1.0);
+    /// ```
+    pub fn resource(mut self, name: impl Into<String>, amount: f64) -> Self {
         self.resources.push((name.into(), amount));
         self
     }
 
-    /// The only workers that may run the tasks, by address or host.
-    pub(crate) fn workers<S: Into<String>>(mut self, workers: impl IntoIterator<Item = S>) -> Self {
+    /// The only workers that may run the tasks, by address, host or name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hyperslab::exec::remote::SubmitOptions;
+    /// let options = SubmitOptions::new().workers(["tcp://10.0.0.2:40001"]);
+    /// ```
+    pub fn workers<S: Into<String>>(mut self, workers: impl IntoIterator<Item = S>) -> Self {
         self.workers = workers.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Whether others may help if those workers are gone.
-    pub(crate) fn allow_other_workers(mut self, is_allowed: bool) -> Self {
+    /// Whether others may help if none of those [`workers`](Self::workers) is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hyperslab::exec::remote::SubmitOptions;
+    /// let options = SubmitOptions::new().workers(["node1"]).allow_other_workers(true);
+    /// ```
+    pub fn allow_other_workers(mut self, is_allowed: bool) -> Self {
         self.allow_other_workers = is_allowed;
         self
     }
 
-    /// Submissions with larger numbers go first; 0 unless set.
-    pub(crate) fn priority(mut self, priority: i64) -> Self {
+    /// Tasks of runs with larger numbers go first, whoever submitted them; 0 unless set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hyperslab::exec::remote::SubmitOptions;
+    /// let options = SubmitOptions::new().priority(-5);
+    /// ```
+    pub fn priority(mut self, priority: i64) -> Self {
         self.priority = priority;
         self
     }
 
     /// Tasks of one message.
+    #[cfg(test)]
     pub(crate) fn chunk_tasks(mut self, n: usize) -> Self {
         self.chunk_tasks = n;
         self

@@ -7,14 +7,14 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::cluster::Cluster;
 use crate::error::Result;
-use crate::exec::remote::client::{Client, RemoteFuture, ScatterOptions, SubmitOptions};
+use crate::exec::remote::client::{Client, RemoteFuture, ScatterOptions};
 use crate::graph::wire::RemoteTask;
 
 impl Cluster for Client {
     type Future = RemoteFuture;
 
     fn submit(&self, tasks: Vec<RemoteTask>, wanted: &[String]) -> Result<Vec<RemoteFuture>> {
-        Client::submit(self, tasks, wanted, &SubmitOptions::new())
+        Client::submit(self, tasks, wanted, self.options())
     }
 
     fn id(&self) -> u128 {
