@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::matrix::Groups;
 use super::multiply::multiply;
 use crate::block::{Block, BlockData, Value};
-use crate::element::Element;
 use crate::element::dispatch::dispatch;
+use crate::element::{DTypeKind, Element};
 use crate::error::{Error, Result, Shown};
 use crate::kernels::context::KernelContext;
 use crate::kernels::copy::{contiguous, writable};
@@ -71,7 +71,7 @@ impl Contract {
         if let Some(product) = self.sparse_product(&lhs, &rhs)? {
             return add_blocks(out, product, ctx);
         }
-        let (lhs, rhs) = (dense(lhs)?, dense(rhs)?);
+        let (lhs, rhs) = (in_rows(dense(lhs)?, ctx)?, in_rows(dense(rhs)?, ctx)?);
         let sum = self.add_dense(out.map(dense).transpose()?, &shape, &lhs, &rhs, ctx)?;
         ctx.recycle([Block::new(lhs), Block::new(rhs)]);
         Ok(sum.into())
@@ -268,6 +268,16 @@ impl Contract {
     }
 }
 
+/// An operand as it is multiplied. The order in which products of floats are added up follows the strides of operands, in
+/// `gemm` and here, and strides are not part of a block's value: one that was on disk or in another process is row-major.
+/// So all are.
+fn in_rows<T: Element>(operand: ArcArray<T, IxDyn>, ctx: &KernelContext<'_>) -> Result<ArcArray<T, IxDyn>> {
+    match T::DTYPE.kind() {
+        DTypeKind::Float | DTypeKind::Complex => contiguous(operand, ctx),
+        DTypeKind::Bool | DTypeKind::Signed | DTypeKind::Unsigned => Ok(operand),
+    }
+}
+
 /// A dense block stretched to a shape.
 fn stretched<'a, T: Element>(array: &'a ArcArray<T, IxDyn>, shape: &[u64]) -> Result<ArrayViewD<'a, T>> {
     let lens: Vec<usize> = shape.iter().map(|&len| len as usize).collect();
@@ -423,6 +433,42 @@ mod tests {
             check::<i32>(&contract, &shapes[0], &shapes[1], seed);
             check::<f64>(&contract, &shapes[0], &shapes[1], seed);
             check::<crate::element::C64>(&contract, &shapes[0], &shapes[1], seed);
+        }
+    }
+
+    /// The same array with its axes in another order in memory, every other element of a larger one, backwards.
+    fn stored_otherwise(array: &ArrayD<f64>, order: &[usize], backwards: bool) -> ArrayD<f64> {
+        let mut own: Vec<usize> = (0..array.ndim()).collect();
+        own.sort_by_key(|&axis| order[axis]);
+        let mut back = vec![0; own.len()];
+        own.iter().enumerate().for_each(|(place, &axis)| back[axis] = place);
+        let mut stored = array.view().permuted_axes(own).as_standard_layout().into_owned();
+        if backwards && stored.ndim() > 0 {
+            stored.invert_axis(Axis(0));
+            stored = stored.as_standard_layout().into_owned();
+            stored.invert_axis(Axis(0));
+        }
+        stored.permuted_axes(back)
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_in_memory_does_not_change_a_bit(
+            (m, n) in (prop_oneof![Just(1usize), 1..70usize], prop_oneof![Just(1usize), 1..40usize]),
+            depths in (1..40usize, 1..5usize), orders in prop::array::uniform2(prop::array::uniform3(0..9usize)),
+            backwards in prop::array::uniform2(any::<bool>()), order in any::<bool>(), seed in any::<u64>(),
+        ) {
+            let (lhs_axes, rhs_axes) = if order { (vec![2, 1], vec![0, 1]) } else { (vec![1, 2], vec![1, 0]) };
+            let contract = Contract { n_batch: 0, lhs_axes, rhs_axes };
+            let drawn = |shape: &[usize], seed| drawn_dense::<f64>(shape, seed).mapv(|x| if x.is_finite() { x * 0.37 + 0.11 } else { 0.7 });
+            let (a, b) = (drawn(&[m, depths.1, depths.0], seed), drawn(&[depths.0, depths.1, n], !seed));
+            let product = |a: &ArrayD<f64>, b: &ArrayD<f64>| {
+                let blocks = vec![Block::from_dense(a.clone()), Block::from_dense(b.clone())];
+                run(&contract, blocks).unwrap().to_array::<f64>().unwrap().mapv(f64::to_bits)
+            };
+            let moved = (stored_otherwise(&a, &orders[0], backwards[0]), stored_otherwise(&b, &orders[1], backwards[1]));
+            prop_assert_eq!(&moved.0, &a);
+            prop_assert_eq!(product(&moved.0, &moved.1), product(&a, &b));
         }
     }
 

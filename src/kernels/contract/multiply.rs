@@ -57,10 +57,14 @@ fn multiply_floats<T: Element>(
     adds: bool,
 ) {
     let (m, n, k) = (out.nrows(), out.ncols(), lhs.ncols());
-    let strides = |strides: &[isize]| (strides[1], strides[0]);
-    let (out_cs, out_rs) = strides(out.strides());
-    let (lhs_cs, lhs_rs) = strides(lhs.strides());
-    let (rhs_cs, rhs_rs) = strides(rhs.strides());
+    // `gemm` chooses its way by strides, also by those of axes of length 1, which mean nothing and so may be any.
+    let strides = |strides: &[isize], (n_rows, n_columns): (usize, usize)| {
+        let column_stride = if n_columns == 1 { 1 } else { strides[1] };
+        (column_stride, if n_rows == 1 { n_columns as isize } else { strides[0] })
+    };
+    let (out_cs, out_rs) = strides(out.strides(), (m, n));
+    let (lhs_cs, lhs_rs) = strides(lhs.strides(), (m, k));
+    let (rhs_cs, rhs_rs) = strides(rhs.strides(), (k, n));
     let (a, b) = (lhs.as_ptr(), rhs.as_ptr());
     let parallelism = gemm::Parallelism::None;
     // SAFETY: pointers, lengths and strides are those of live views, the target's are of a mutable one, and the only
