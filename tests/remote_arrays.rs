@@ -4,12 +4,16 @@
 
 #![cfg(feature = "remote")]
 
+mod clusters;
+
 use hyperslab::exec::remote::{Client, ConnectOptions, LocalCluster};
 use hyperslab::io::save_npy;
-use hyperslab::kernel::{NamedKernel, Registry};
+use hyperslab::kernel::NamedKernel;
 use hyperslab::ndarray::s;
 use hyperslab::prelude::*;
 use serde::{Deserialize, Serialize};
+
+use clusters::{options, registry};
 
 /// A scheduler, two workers, and a client of theirs.
 struct Cluster {
@@ -20,21 +24,14 @@ struct Cluster {
 impl Cluster {
     /// Nothing if no Python is named.
     fn start() -> Option<Self> {
-        if std::env::var_os("HYPERSLAB_DASK_PYTHON").is_none() {
-            eprintln!("skipped: HYPERSLAB_DASK_PYTHON names no Python with `distributed`");
-            return None;
-        }
-        let options = LocalCluster::options().workers(2).threads(2).memory_bytes(1 << 30).no_dashboard();
-        let options = options.worker_program(env!("CARGO_BIN_EXE_hyperslab-worker"), []).saturation(f64::INFINITY);
+        let options = options()?.workers(2).threads(2).memory_bytes(1 << 30).saturation(f64::INFINITY);
         let processes = options.start().unwrap();
         let client = Client::connect(&ConnectOptions::address(processes.address())).unwrap();
         Some(Self { client, processes })
     }
 
     fn runtime(&self) -> Runtime {
-        let mut registry = Registry::new();
-        registry.register_files().unwrap();
-        Runtime::on_client(self.client.clone(), registry)
+        Runtime::on_client(self.client.clone(), registry())
     }
 }
 
@@ -157,8 +154,7 @@ impl NamedKernel for Unknown {
 #[test]
 fn errors_of_workers_arrive_and_the_cluster_goes_on() {
     let Some(cluster) = Cluster::start() else { return };
-    let mut registry = Registry::new();
-    registry.register_files().unwrap();
+    let mut registry = registry();
     registry.register::<Unknown>().unwrap();
     let x = matrix();
     let other = Runtime::on_client(cluster.client.clone(), registry);

@@ -12,19 +12,18 @@
 
 #![cfg(feature = "remote")]
 
-use std::process::Command;
-use std::sync::mpsc::channel;
+mod clusters;
+
 use std::thread;
 use std::time::{Duration, Instant};
 
 use hyperslab::exec::remote::{ConnectOptions, LocalCluster};
-use hyperslab::kernel::Registry;
 use hyperslab::prelude::*;
+
+use clusters::{Dice, in_time, options, registry, signal};
 
 const N_WORKERS: usize = 6;
 const MEAN_LIFE: Duration = Duration::from_secs(4);
-/// Longer than this no run may take.
-const WATCHDOG: Duration = Duration::from_mins(2);
 /// Runs without kills, before.
 const N_CALM: usize = 7;
 
@@ -38,25 +37,10 @@ fn job() -> Result<f64> {
 }
 
 fn timed(runtime: &Runtime) -> Result<(Duration, f64)> {
-    let (done, is_done) = channel();
     let runtime = runtime.clone();
     let start = Instant::now();
-    thread::spawn(move || done.send(runtime.enter(job)));
-    let answer = is_done.recv_timeout(WATCHDOG).unwrap_or_else(|_| panic!("nothing for {WATCHDOG:?}"))?;
+    let answer = in_time(move || runtime.enter(job))?;
     Ok((start.elapsed(), answer))
-}
-
-/// Pseudo-random numbers in (0, 1] from a seed (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64 + f64::MIN_POSITIVE
-    }
 }
 
 /// Kills one worker after the other; gives the moments.
@@ -64,10 +48,10 @@ fn kill(cluster: &LocalCluster, n_kills: usize) -> Vec<Instant> {
     let mut dice = Dice(11);
     let mut moments = Vec::with_capacity(n_kills);
     while moments.len() < n_kills {
-        thread::sleep(MEAN_LIFE.mul_f64(-dice.roll().ln() / N_WORKERS as f64));
+        thread::sleep(MEAN_LIFE.mul_f64(-dice.fraction().ln() / N_WORKERS as f64));
         let workers = cluster.worker_ids();
-        let Some(victim) = workers.get((dice.roll() * workers.len() as f64) as usize) else { continue };
-        if Command::new("kill").args(["-KILL", &victim.to_string()]).status().is_ok_and(|status| status.success()) {
+        let Some(victim) = workers.get((dice.fraction() * workers.len() as f64) as usize) else { continue };
+        if signal(*victim, "KILL") {
             moments.push(Instant::now());
         }
     }
@@ -81,19 +65,14 @@ fn at(sorted: &[Duration], percent: usize) -> Duration {
 #[test]
 #[ignore = "takes minutes"]
 fn every_answer_is_right_while_workers_are_killed() {
-    if std::env::var_os("HYPERSLAB_DASK_PYTHON").is_none() {
-        eprintln!("skipped: HYPERSLAB_DASK_PYTHON names no Python with `distributed`");
-        return;
-    }
+    let Some(options) = options() else { return };
     let n_kills = std::env::var("HYPERSLAB_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(200);
-    let options = LocalCluster::options().workers(N_WORKERS).threads(2).memory_bytes(2 << 30).no_dashboard();
+    let options = options.workers(N_WORKERS).threads(2).memory_bytes(2 << 30);
     // A task that is on many workers when they die is not to blame here.
     let options = options.scheduler_setting("distributed.scheduler.allowed-failures", "1000000");
-    let cluster = options.worker_program(env!("CARGO_BIN_EXE_hyperslab-worker"), []).start().unwrap();
+    let cluster = options.start().unwrap();
     let connect = ConnectOptions::address(cluster.address()).security(cluster.security());
-    let mut registry = Registry::new();
-    registry.register_files().unwrap();
-    let runtime = Runtime::connect_with(&connect, registry).unwrap();
+    let runtime = Runtime::connect_with(&connect, registry()).unwrap();
     let expected = job().unwrap();
     let mut calm: Vec<Duration> = (0..N_CALM).map(|_| timed(&runtime).unwrap().0).collect();
     calm.sort_unstable();

@@ -4,19 +4,19 @@
 
 #![cfg(feature = "remote")]
 
+mod clusters;
+
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use hyperslab::exec::remote::{ClusterOptions, LocalCluster, SchedulerInfo, Security};
 
+use clusters::{has_python, private, signal};
+
 /// A cluster without workers; nothing if no Python is named.
 fn options() -> Option<ClusterOptions> {
-    if std::env::var_os("HYPERSLAB_DASK_PYTHON").is_none() {
-        eprintln!("skipped: HYPERSLAB_DASK_PYTHON names no Python with `distributed`");
-        return None;
-    }
-    Some(LocalCluster::options().workers(0).no_dashboard())
+    has_python().then(|| LocalCluster::options().workers(0).no_dashboard())
 }
 
 /// The processes that this one has started, and those that they have.
@@ -96,16 +96,6 @@ fn the_scheduler_starts_again_at_its_address() {
     assert_ne!(before.id, after.id);
 }
 
-/// A file of the tests, in a folder of its own and with a mode that keys must have.
-fn private(folder: &Path, name: &str) -> String {
-    use std::os::unix::fs::PermissionsExt;
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tls").join(name);
-    let target = folder.join(name);
-    std::fs::copy(source, &target).unwrap();
-    std::fs::set_permissions(&target, std::fs::Permissions::from_mode(0o600)).unwrap();
-    target.to_str().unwrap().to_owned()
-}
-
 #[test]
 fn with_certificates_nothing_is_spoken_without_encryption() {
     let Some(options) = options() else { return };
@@ -141,7 +131,7 @@ fn a_worker_that_ended_can_be_replaced() {
     let Some(options) = options() else { return };
     let mut cluster = with_workers(options.nanny(false), 1);
     let first = cluster.worker_ids()[0];
-    assert!(Command::new("kill").args(["-9", &first.to_string()]).status().unwrap().success());
+    assert!(signal(first, "KILL"));
     let error = cluster.wait_for_workers(2, Duration::from_mins(1)).unwrap_err();
     assert!(error.to_string().contains("worker-0 has ended"), "{error}");
     let deadline = Instant::now() + Duration::from_mins(1);

@@ -15,33 +15,16 @@
 
 #![cfg(feature = "remote")]
 
+mod clusters;
+
 use std::process::Command;
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hyperslab::exec::remote::{ClusterOptions, ConnectOptions, LocalCluster};
-use hyperslab::kernel::Registry;
+use hyperslab::exec::remote::{ConnectOptions, LocalCluster};
 use hyperslab::prelude::*;
 
-/// Longer than this nothing may take.
-const WATCHDOG: Duration = Duration::from_mins(2);
-
-/// Three workers with nannies; nothing if no Python is named.
-fn options() -> Option<ClusterOptions> {
-    if std::env::var_os("HYPERSLAB_DASK_PYTHON").is_none() {
-        eprintln!("skipped: HYPERSLAB_DASK_PYTHON names no Python with `distributed`");
-        return None;
-    }
-    let options = LocalCluster::options().workers(3).threads(1).no_dashboard();
-    Some(options.worker_program(env!("CARGO_BIN_EXE_hyperslab-worker"), []))
-}
-
-fn registry() -> Registry {
-    let mut registry = Registry::new();
-    registry.register_files().unwrap();
-    registry
-}
+use clusters::{Dice, WATCHDOG, in_time, options, registry, signal};
 
 fn runtime(cluster: &LocalCluster) -> Runtime {
     let options = ConnectOptions::address(cluster.address()).security(cluster.security());
@@ -54,36 +37,6 @@ fn job() -> Result<f64> {
     let x = Array::<f64>::arange(0.0, (n * n) as f64, 1.0, Chunks::size(n * n / 8))?.reshape([n as i64, n as i64])?;
     let y = x.rechunk([n, n / 8])?.sin();
     (y.rechunk([n / 8, n])? * 2.0).sum_axis(0)?.var().scalar()
-}
-
-fn signal(process: u32, name: &str) {
-    let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status();
-    // The process may have ended by itself.
-    drop(sent);
-}
-
-/// Pseudo-random numbers from a seed (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n
-    }
-}
-
-/// Runs `work` on a thread of its own; panics if it takes longer than the watchdog allows.
-fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let (done, is_done) = channel();
-    thread::spawn(move || done.send(work()));
-    match is_done.recv_timeout(WATCHDOG) {
-        Ok(value) => value,
-        Err(RecvTimeoutError::Timeout) => panic!("nothing for {WATCHDOG:?}"),
-        Err(RecvTimeoutError::Disconnected) => panic!("the work panicked"),
-    }
 }
 
 /// The time a job takes and its answer, under the watchdog.
@@ -110,7 +63,7 @@ fn median(times: &mut [Duration]) -> Duration {
 }
 
 /// Does `harm` after a part of the usual time of a run, while one runs.
-fn during<T: Send>(delay: Duration, run: impl FnOnce() -> T, harm: impl FnOnce() + Send) -> T {
+fn during<T: Send, H>(delay: Duration, run: impl FnOnce() -> T, harm: impl FnOnce() -> H + Send) -> T {
     thread::scope(|scope| {
         scope.spawn(move || {
             thread::sleep(delay);
@@ -118,6 +71,15 @@ fn during<T: Send>(delay: Duration, run: impl FnOnce() -> T, harm: impl FnOnce()
         });
         run()
     })
+}
+
+/// Waits until the victim is gone and there are three workers again.
+fn wait_for_another(cluster: &LocalCluster, victim: u32, fault: &str) {
+    let deadline = Instant::now() + WATCHDOG;
+    while cluster.worker_ids().len() < 3 || cluster.worker_ids().contains(&victim) {
+        assert!(Instant::now() < deadline, "{fault}: {}", cluster.log());
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]
@@ -142,11 +104,7 @@ fn killed_workers_cost_time_and_nothing_else() {
         assert_eq!(answer.to_bits(), expected.to_bits(), "kill {kill}");
         extra.push(time.saturating_sub(usual));
         // The nanny starts another one.
-        let deadline = Instant::now() + WATCHDOG;
-        while cluster.worker_ids().len() < 3 || cluster.worker_ids().contains(&victim) {
-            assert!(Instant::now() < deadline, "kill {kill}: {}", cluster.log());
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait_for_another(&cluster, victim, &format!("kill {kill}"));
         cluster.wait_for_workers(3, WATCHDOG).unwrap();
     }
     let middle = median(&mut extra);
@@ -188,11 +146,7 @@ fn what_killed_workers_had_of_memory_is_sent_again() {
         let answer = answer.unwrap_or_else(|error| panic!("kill {n_kills}: {error}\n{}", cluster.log()));
         assert_eq!(answer.to_bits(), expected.to_bits(), "kill {n_kills}");
         n_kills += 1;
-        let deadline = Instant::now() + WATCHDOG;
-        while cluster.worker_ids().len() < 3 || cluster.worker_ids().contains(&victim) {
-            assert!(Instant::now() < deadline, "{}", cluster.log());
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait_for_another(&cluster, victim, &format!("kill {n_kills}"));
     }
     eprintln!("{n_kills} kills");
 }
@@ -216,11 +170,7 @@ fn a_worker_that_hangs_is_replaced() {
         assert_eq!(answer.to_bits(), expected.to_bits(), "stop {stop}");
         times.push(time);
         // A run that needed nothing of it was over before anybody noticed; it is replaced all the same.
-        let deadline = Instant::now() + WATCHDOG;
-        while cluster.worker_ids().contains(&victim) || cluster.worker_ids().len() < 3 {
-            assert!(Instant::now() < deadline, "stop {stop}: {}", cluster.log());
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait_for_another(&cluster, victim, &format!("stop {stop}"));
         assert_eq!(timed(&runtime).1.unwrap().to_bits(), expected.to_bits());
     }
     eprintln!("{n_stops} stopped workers: a run takes {:?}; then: {}", median(&mut usuals), summary(&mut times));

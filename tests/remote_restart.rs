@@ -5,33 +5,17 @@
 
 #![cfg(feature = "remote")]
 
+mod clusters;
+
 use std::collections::BTreeSet;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use hyperslab::exec::remote::{Client, ClusterOptions, ConnectOptions, LocalCluster};
-use hyperslab::kernel::Registry;
+use hyperslab::exec::remote::{Client, ConnectOptions, LocalCluster};
 use hyperslab::prelude::*;
 
-/// Longer than this nothing may take.
-const WATCHDOG: Duration = Duration::from_mins(2);
-
-/// Three workers with nannies; nothing if no Python is named.
-fn options() -> Option<ClusterOptions> {
-    if std::env::var_os("HYPERSLAB_DASK_PYTHON").is_none() {
-        eprintln!("skipped: HYPERSLAB_DASK_PYTHON names no Python with `distributed`");
-        return None;
-    }
-    let options = LocalCluster::options().workers(3).threads(1).no_dashboard();
-    Some(options.worker_program(env!("CARGO_BIN_EXE_hyperslab-worker"), []))
-}
-
-fn registry() -> Registry {
-    let mut registry = Registry::new();
-    registry.register_files().unwrap();
-    registry
-}
+use clusters::{WATCHDOG, options, private, registry, signal};
 
 fn client(cluster: &LocalCluster) -> Client {
     let options = ConnectOptions::address(cluster.address()).security(cluster.security());
@@ -152,8 +136,7 @@ fn a_worker_that_hangs_is_restarted_too() {
     let Some(options) = options() else { return };
     let cluster = options.start().unwrap();
     let before = workers(&cluster);
-    let stopped = before.first().unwrap().to_string();
-    assert!(Command::new("kill").args(["-STOP", &stopped]).status().unwrap().success());
+    assert!(signal(*before.first().unwrap(), "STOP"));
     let client = client(&cluster);
     client.restart(WATCHDOG).unwrap();
     all_new(&cluster, &before);
@@ -179,14 +162,4 @@ fn certificates_are_asked_of_whoever_restarts() {
     let before = workers(&cluster);
     client(&cluster).restart(WATCHDOG).unwrap();
     all_new(&cluster, &before);
-}
-
-/// A file of the tests, in a folder of its own and with a mode that keys must have.
-fn private(folder: &std::path::Path, name: &str) -> String {
-    use std::os::unix::fs::PermissionsExt;
-    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tls").join(name);
-    let target = folder.join(name);
-    std::fs::copy(source, &target).unwrap();
-    std::fs::set_permissions(&target, std::fs::Permissions::from_mode(0o600)).unwrap();
-    target.to_str().unwrap().to_owned()
 }

@@ -3,7 +3,6 @@
 use super::elementwise::{Operand, apply, binary, select};
 use super::{Array, DynArray};
 use crate::block::ArrayMeta;
-use crate::chunks::unify::broadcast_grids;
 use crate::element::{DType, Element, Float, Real, Scalar, promote};
 use crate::error::{Error, Result};
 use crate::kernels::ElemOp;
@@ -41,11 +40,10 @@ impl DynArray {
             let detail = format!("{} is scaled by powers of {}", self.dtype(), exponents.dtype());
             return Err(Error::dtype(OP, detail).with_remedy("give real numbers and integers"));
         }
-        let grid = broadcast_grids(OP, &[self.grid(), exponents.grid()])?;
-        let inputs = [self.astype(self.dtype().mean()), exponents.astype(DType::I64)];
-        let inputs = DynArray::broadcast_arrays(&[&inputs[0].to_dense(), &inputs[1].to_dense()])?;
-        let same: Vec<Option<usize>> = (0..grid.ndim()).map(Some).collect();
+        let (x, n) = (self.astype(self.dtype().mean()).to_dense(), exponents.astype(DType::I64).to_dense());
+        let inputs = DynArray::broadcast_arrays(&[&x, &n]).map_err(|error| error.of_op(OP))?;
         let meta = ArrayMeta::dense(inputs[0].dtype(), inputs[0].grid().clone());
+        let same: Vec<Option<usize>> = (0..meta.grid.ndim()).map(Some).collect();
         Self::map_kernel(OP, &Scale, &[(&inputs[0], same.clone()), (&inputs[1], same)], meta)
     }
 
