@@ -86,6 +86,7 @@ impl Core {
             let id = self.n_chunks.fetch_add(1, Ordering::Relaxed);
             let message = update_graph(&chunk, &token_of(id, &self.id), options)?;
             let PlannedChunk { wanted, lent, spent, .. } = chunk;
+            self.results.revive(&wanted);
             self.tell(Command::Submit { chunk: Chunk { id, submission, wanted, lent, spent }, message });
         }
         Ok(futures)

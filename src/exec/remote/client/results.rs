@@ -110,6 +110,16 @@ impl Results {
         }
     }
 
+    /// What failed is about to be tried again: who looks from now on waits for the new try. The book hears of it only later.
+    pub(super) fn revive(&self, names: &[Name]) {
+        let slots = self.slots();
+        if slots.end.is_some() {
+            return;
+        }
+        let cells = names.iter().filter_map(|name| slots.by_name.get(name)).map(|slot| &slot.cell);
+        cells.filter(|cell| matches!(cell.status(), Status::Failed(_))).for_each(|cell| cell.set(Status::Pending));
+    }
+
     /// Why there will never be the first of these results of which that is known. What is merely lost is not meant: whoever
     /// has sent it finds out and sends it again.
     pub(super) fn failure_among<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Option<Error> {
@@ -172,6 +182,19 @@ mod tests {
         results.tell(&names()[1], 1, Status::Failed(Error::value("test", "no")));
         assert!(results.failure_among(["x"]).is_none());
         assert!(results.failure_among(["x", "unknown", "y"]).unwrap().to_string().contains("no"));
+    }
+
+    #[test]
+    fn only_what_failed_is_revived_and_nothing_after_the_end() {
+        let results = Results::default();
+        let cells = results.hold(&names(), |_, _| ());
+        results.tell(&names()[0], 0, Status::Failed(Error::value("test", "no")));
+        results.tell(&names()[1], 1, Status::Finished);
+        results.revive(&names());
+        assert!(matches!(cells[0].status(), Status::Pending) && matches!(cells[1].status(), Status::Finished));
+        results.end(&Error::remote("test", "scheduler", "gone"));
+        results.revive(&names());
+        assert!(matches!(cells[0].status(), Status::Failed(_)));
     }
 
     #[test]

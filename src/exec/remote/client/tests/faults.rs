@@ -98,10 +98,11 @@ fn a_restart_takes_all_results() {
     );
     let error = client.gather(&futures).expect_err("as the test set it up");
     assert!(error.to_string().contains("restarted"), "{error}");
-    // The connection is still good.
-    let _workers = cluster.workers(&client, 1);
+    // The connection is still good, and what failed is waited for anew, though its first futures live.
     let (tasks, keys) = numbered(10);
     let again = client.submit(tasks, &keys, &SubmitOptions::new()).expect("as the test set it up");
+    assert!(again.iter().all(|future| matches!(future.check(), Ok(false))));
+    let _workers = cluster.workers(&client, 1);
     assert_eq!(client.gather(&again[3..4]).expect("as the test set it up"), ["3"]);
     assert!(!kept(&client).is_empty());
 }
