@@ -160,9 +160,13 @@
 //!
 //! ```text
 //! for host in node1 node2 node3; do
-//!     ssh $host hyperslab-worker tls://HEAD:8786 --tls-ca-file ca.pem --tls-cert cert.pem --tls-key key.pem &
+//!     ssh $host hyperslab-worker tls://HEAD:8786 --tls-ca-file ca.pem --tls-cert cert.pem --tls-key key.pem \
+//!         --death-timeout 60 &
 //! done
 //! ```
+//!
+//! An ended `ssh` does not end what it started on the other machine: `--death-timeout` has workers leave when their
+//! scheduler has been away for so long.
 //!
 //! **Slurm, PBS, LSF.** `dask-jobqueue` writes job scripts that run `python -m MODULE scheduler-address options`. A module
 //! that becomes the worker, somewhere on `PYTHONPATH`, is all it takes:
@@ -201,8 +205,10 @@
 //! | way | tried |
 //! |---|---|
 //! | `LocalCluster`, the commands by hand, TLS files, scheduler file | yes, by tests or by hand, with `distributed` 2026.8 |
-//! | `dask-jobqueue` 0.9 | its job script with two jobs, run on one machine by its `LocalCluster` class; no Slurm, PBS or LSF |
-//! | SSH, Kubernetes | no: written after their documentation and source |
+//! | SSH | yes: two workers in a network namespace with a server of its own, TLS as above; they left when the scheduler did |
+//! | Slurm | yes, Slurm 22.05 with two nodes on one machine: `SLURMCluster` of `dask-jobqueue` 0.9 with three jobs, two of them given back, and `srun` of four workers over a scheduler file; `scancel` left no process behind |
+//! | PBS, LSF | no: their job scripts run the command that Slurm's do |
+//! | Kubernetes | in part: `dask-kubernetes` 2026.3 makes containers with those arguments and variables out of the lines above, and the worker joined with them; no Kubernetes |
 //!
 //! # When something dies
 //!
