@@ -14,6 +14,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use super::client::read_scheduler_file;
+use super::comm::Timeouts;
 use super::engine::BlockRunner;
 use super::nanny::{NannyPolicy, look_after_this_program, run_as_worker};
 use super::security::Security;
@@ -166,6 +167,7 @@ impl Arguments {
             memory: MemoryLimits { limit_bytes, ..usual.memory },
             resources: read_resources(&self.resources)?,
             security: self.security(Security::from_env()?),
+            timeouts: Timeouts::from_lookup(config::dask_variable)?,
             folder: self.local_directory.clone().unwrap_or(usual.folder),
             death_timeout: self.death_timeout.map(read_seconds).transpose()?,
             nanny: self.nanny_address.clone(),

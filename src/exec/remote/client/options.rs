@@ -6,9 +6,8 @@ use std::time::Duration;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::exec::remote::Security;
+use crate::exec::remote::comm::{Timeouts, read_time};
 
-/// How long connecting may take altogether, as in dask.
-const USUAL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Pause between two heartbeats, as in dask.
 const USUAL_HEARTBEAT: Duration = Duration::from_secs(5);
 /// Tasks of one message: the scheduler takes about half a second for so many.
@@ -20,6 +19,7 @@ const USUAL_CHUNK_TASKS: usize = 5_000;
 /// |---|---|---|
 /// | `address` | `scheduler-address` | `DASK_SCHEDULER_ADDRESS` |
 /// | `timeout` | `distributed.comm.timeouts.connect` | `DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT` |
+/// | `tcp_timeout` | `distributed.comm.timeouts.tcp` | `DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP` |
 /// | `heartbeat` | `distributed.client.heartbeat` | `DASK_DISTRIBUTED__CLIENT__HEARTBEAT` |
 /// | `security` | `distributed.comm.tls` .. | see [`Security`] |
 ///
@@ -36,6 +36,7 @@ pub struct ConnectOptions {
     pub(super) target: Target,
     pub(super) security: Security,
     pub(super) timeout: Duration,
+    pub(super) tcp_timeout: Duration,
     pub(super) heartbeat: Duration,
     pub(super) name: Option<String>,
 }
@@ -49,8 +50,15 @@ pub(super) enum Target {
 
 impl ConnectOptions {
     fn new(target: Target) -> Self {
-        let security = Security::new();
-        Self { target, security, timeout: USUAL_TIMEOUT, heartbeat: USUAL_HEARTBEAT, name: None }
+        let Timeouts { connect, tcp, .. } = Timeouts::default();
+        Self {
+            target,
+            security: Security::new(),
+            timeout: connect,
+            tcp_timeout: tcp,
+            heartbeat: USUAL_HEARTBEAT,
+            name: None,
+        }
     }
 
     /// A scheduler at an address, such as `tcp://10.0.0.1:8786` or `tls://head-node:8786`.
@@ -106,15 +114,16 @@ impl ConnectOptions {
             let text = text.trim().trim_matches(['"', '\'']);
             (!matches!(text, "" | "None" | "none" | "null")).then(|| text.to_owned())
         };
-        let time = |name: &str| setting(name).map(|text| parse_duration(name, &text)).transpose();
         let address = setting("scheduler-address").ok_or_else(|| {
             let error = Error::value("connect", "no scheduler is named: `DASK_SCHEDULER_ADDRESS` is not set");
             error.with_remedy("give an address, as in `ConnectOptions::address(\"tcp://127.0.0.1:8786\")`")
         })?;
+        let timeouts = Timeouts::from_lookup(&lookup)?;
         Ok(Self {
             security: Security::from_lookup(&lookup)?,
-            timeout: time("distributed.comm.timeouts.connect")?.unwrap_or(USUAL_TIMEOUT),
-            heartbeat: time("distributed.client.heartbeat")?.unwrap_or(USUAL_HEARTBEAT),
+            timeout: timeouts.connect,
+            tcp_timeout: timeouts.tcp,
+            heartbeat: read_time(&lookup, "distributed.client.heartbeat")?.unwrap_or(USUAL_HEARTBEAT),
             ..Self::address(address)
         })
     }
@@ -148,6 +157,22 @@ impl ConnectOptions {
         self
     }
 
+    /// How long the scheduler's and workers' machines may leave what is sent, or asked, without any sign before the connection
+    /// counts as lost; half a minute unless set, and not less than two seconds. Workers and the scheduler have the same
+    /// setting of their own, `DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use hyperslab::exec::remote::ConnectOptions;
+    /// let options = ConnectOptions::address("tcp://127.0.0.1:8786").tcp_timeout(Duration::from_secs(5));
+    /// ```
+    pub fn tcp_timeout(mut self, limit: Duration) -> Self {
+        self.tcp_timeout = limit;
+        self
+    }
+
     /// How often the scheduler is told that this client lives; every five seconds unless set.
     ///
     /// # Examples
@@ -174,22 +199,6 @@ impl ConnectOptions {
         self.name = Some(name.into());
         self
     }
-}
-
-/// Times as dask writes them: `5`, `30s`, `500ms`, `2 minutes`.
-fn parse_duration(name: &str, text: &str) -> Result<Duration> {
-    let n_digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
-    let (number, unit) = text.split_at(n_digits);
-    let unit_s = match unit.trim() {
-        "" | "s" | "sec" | "second" | "seconds" => 1.0,
-        "us" => 1e-6,
-        "ms" => 1e-3,
-        "m" | "min" | "minute" | "minutes" => 60.0,
-        "h" | "hour" | "hours" => 3600.0,
-        _ => f64::NAN,
-    };
-    let seconds = number.parse::<f64>().ok().and_then(|number| Duration::try_from_secs_f64(number * unit_s).ok());
-    seconds.ok_or_else(|| Error::value("connect", format!("`{name}` is {text:?}, which is no time such as `30s`")))
 }
 
 /// How the tasks of runs are to be treated, in the words of dask: see [`Client::with_options`](super::Client::with_options).
@@ -328,16 +337,5 @@ mod tests {
         assert!(options.security.requires_encryption());
         let unnamed = ConnectOptions::from_lookup(|_| None).unwrap_err();
         assert!(unnamed.is_usage() && unnamed.to_string().contains("DASK_SCHEDULER_ADDRESS"));
-    }
-
-    #[test]
-    fn times_are_read_as_dask_writes_them() {
-        let seconds = |text| parse_duration("x", text).map(|time| time.as_secs_f64());
-        for (text, expected) in [("5", 5.0), ("30s", 30.0), ("1.5 minutes", 90.0), ("20 ms", 0.02), ("1h", 3600.0)] {
-            assert_eq!(seconds(text).unwrap(), expected);
-        }
-        for text in ["", "s", "-1s", "5 parsecs", "1e999"] {
-            assert!(seconds(text).unwrap_err().to_string().contains("no time"), "{text}");
-        }
     }
 }

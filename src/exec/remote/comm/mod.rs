@@ -8,6 +8,7 @@
 //! | `address` | `tls://host:port` |
 //! | `channel` | messages over any two-way flow of bytes |
 //! | `tcp` | sockets: dialling, listening, liveness |
+//! | `timeouts` | how long all that may take |
 //! | `tls` | certificates and versions for rustls |
 //! | `rpc` | requests and answers |
 //! | `serve` | the other side of that: listening, and answering |
@@ -24,6 +25,7 @@ mod stream;
 mod tcp;
 #[cfg(test)]
 pub(crate) mod testing;
+mod timeouts;
 mod tls;
 
 pub(crate) use address::{Address, Scheme};
@@ -31,4 +33,5 @@ pub(crate) use channel::Comm;
 pub(crate) use rpc::{Lease, RpcPool};
 pub(crate) use serve::{Answer, Listening};
 pub(crate) use stream::{StreamReceiver, StreamSender, open_stream};
-pub(crate) use tcp::{Incoming, Listener, Timeouts, Transport};
+pub(crate) use tcp::{Incoming, Listener, Transport};
+pub(crate) use timeouts::{Timeouts, read_time};

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::address::{Address, Scheme};
 use super::channel::{BoxedFlow, Comm};
+use super::timeouts::Timeouts;
 use super::tls::{TlsConfigs, refused_later};
 use crate::error::{Error, Result};
 use crate::exec::remote::security::{Role, Security};
@@ -29,24 +30,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 /// Connections that have arrived and wait to be accepted.
 const BACKLOG: u32 = 2048;
-
-/// How long things may take.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Timeouts {
-    /// Until a connection stands, with as many attempts as fit.
-    pub(crate) connect: Duration,
-    /// Until an accepted connection has shown its certificate and its handshake.
-    pub(crate) handshake: Duration,
-    /// Until silence of the other machine is an error.
-    pub(crate) tcp: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        let usual = Duration::from_secs(30);
-        Self { connect: usual, handshake: usual, tcp: usual }
-    }
-}
 
 /// How this process reaches others and is reached.
 #[derive(Clone, Debug)]

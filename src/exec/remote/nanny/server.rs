@@ -20,8 +20,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::error::{Error, Result};
-use crate::exec::remote::comm::{Address, Answer, Comm, Listening, RpcPool, Transport};
-use crate::exec::remote::security::Role;
+use crate::exec::remote::comm::{Address, Answer, Comm, Listening, RpcPool};
 use crate::exec::remote::wire::{EnumMember, Limits, Value};
 use crate::exec::remote::worker::{Patience, WorkerOptions};
 
@@ -62,7 +61,7 @@ impl Reception {
 
     async fn try_open(options: &WorkerOptions) -> Result<Self> {
         let scheduler: Address = options.scheduler.parse()?;
-        let mut transport = Transport::new(options.security.clone(), Role::Worker)?;
+        let mut transport = options.transport()?;
         transport.limits = Limits::requests();
         let place = Address { port: options.nanny_port, ..options.listen_address(&scheduler)? };
         let listener = transport.listen(&place).await?;
@@ -167,6 +166,8 @@ mod tests {
     use super::super::process::look_after;
     use super::*;
     use crate::exec::remote::Security;
+    use crate::exec::remote::comm::Transport;
+    use crate::exec::remote::security::Role;
 
     /// A worker that joins and then waits for the end of its line.
     const JOINS: &str = "echo tcp://127.0.0.1:7 >&0; read x";

@@ -26,7 +26,7 @@ use crate::exec::remote::comm::{Address as PeerAddress, RpcPool, StreamReceiver,
 use crate::exec::remote::wire::Value;
 use crate::exec::spill::SpillStore;
 
-use super::fetch::{Fetched, fetch};
+use super::fetch::{Fetched, Unreachable, fetch, fetch_by_way_of};
 use super::machine::{Delivery, Event, Failure, Instruction, Machine, Outcome, Payload, Product, Ticket};
 use super::messages::{
     Heartbeat, HeartbeatReply, Metrics, StreamMessage, USUAL_BANDWIDTH_BPS, read_stream_message, report_to_value,
@@ -103,6 +103,7 @@ pub(super) struct Driver<R: TaskRunner> {
     notes: UnboundedSender<Note<R::Value>>,
     running: HashMap<Ticket, Running>,
     transfers: HashMap<Ticket, AbortHandle>,
+    unreachable: Unreachable,
     work: JoinSet<()>,
     probe: ProcessProbe,
     bandwidth_bps: f64,
@@ -129,6 +130,7 @@ impl<R: TaskRunner> Driver<R> {
             notes,
             running: HashMap::new(),
             transfers: HashMap::new(),
+            unreachable: Unreachable::default(),
             work,
             probe: ProcessProbe::new(),
             bandwidth_bps: USUAL_BANDWIDTH_BPS,
@@ -220,6 +222,9 @@ impl<R: TaskRunner> Driver<R> {
     }
 
     fn carry_out(&mut self, event: Event, stimulus_id: &Arc<str>) {
+        if let Event::RemoveWorker(worker) = &event {
+            self.unreachable.forget(worker);
+        }
         let instructions = self.parts.machine.handle(event, stimulus_id);
         let mut messages = Vec::new();
         for instruction in instructions {
@@ -274,9 +279,17 @@ impl<R: TaskRunner> Driver<R> {
     fn gather(&mut self, worker: Address, ticket: Ticket, keys: Vec<Key>) {
         let (pool, runner, notes) = (self.parts.pool.clone(), self.parts.runner.clone(), self.notes.clone());
         let who = self.parts.address.clone();
+        let scheduler = self.unreachable.contains(&worker).then(|| self.parts.scheduler.clone());
         let transfer = self.work.spawn(async move {
             let since = Instant::now();
-            let fetched = fetch(&pool, &runner, &worker, &keys, &who).await;
+            let by_detour = match &scheduler {
+                Some(scheduler) => fetch_by_way_of(scheduler, &pool, &runner, &keys).await.ok(),
+                None => None,
+            };
+            let fetched = match by_detour {
+                Some(fetched) => Ok(fetched),
+                None => fetch(&pool, &runner, &worker, &keys, &who).await,
+            };
             drop(notes.send(Note::Gathered { worker, ticket, fetched, elapsed: since.elapsed() }));
         });
         self.transfers.insert(ticket, transfer);
@@ -301,6 +314,7 @@ impl<R: TaskRunner> Driver<R> {
             }
             Ok(Fetched::Busy) => Delivery::Busy,
             Err(_) => {
+                self.unreachable.note(&worker);
                 if let Ok(address) = worker.as_str().parse() {
                     self.parts.pool.forget(&address);
                 }

@@ -9,8 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::error::Result;
-use crate::exec::remote::comm::{Address as PeerAddress, Comm, Listening, RpcPool, Transport, open_stream};
-use crate::exec::remote::security::Role;
+use crate::exec::remote::comm::{Address as PeerAddress, Comm, Listening, RpcPool, open_stream};
 use crate::exec::remote::wire::{Value, check_reply};
 use crate::exec::spill::SpillStore;
 
@@ -39,7 +38,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// The worker could not join: the scheduler is out of reach, or refuses it.
 pub(crate) async fn run_worker<R: TaskRunner>(options: &WorkerOptions, runner: Arc<R>) -> Result<Ended> {
     let scheduler: PeerAddress = options.scheduler.parse()?;
-    let transport = Transport::new(options.security.clone(), Role::Worker)?;
+    let transport = options.transport()?;
     let listener = transport.listen(&options.listen_address(&scheduler)?).await?;
     let address = listener.address().to_string();
     let pool = RpcPool::new(transport.clone(), 1);

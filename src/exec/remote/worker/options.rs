@@ -8,8 +8,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
 use crate::exec::remote::Security;
-use crate::exec::remote::comm::{Address, Scheme};
+use crate::exec::remote::comm::{Address, Scheme, Timeouts, Transport};
 use crate::exec::remote::nanny::Beats;
+use crate::exec::remote::security::Role;
 
 use super::machine::{MemoryLimits, TransferLimits};
 
@@ -29,6 +30,7 @@ pub(crate) struct WorkerOptions {
     pub(crate) memory: MemoryLimits,
     pub(crate) resources: BTreeMap<Arc<str>, f64>,
     pub(crate) security: Security,
+    pub(crate) timeouts: Timeouts,
     /// Where values go when memory is short.
     pub(crate) folder: PathBuf,
     /// How long to look for a scheduler that is not there; without it, for ever.
@@ -51,6 +53,7 @@ impl WorkerOptions {
             memory: MemoryLimits::default(),
             resources: BTreeMap::new(),
             security: Security::new(),
+            timeouts: Timeouts::default(),
             folder: std::env::temp_dir(),
             death_timeout: None,
             beats: Beats::default(),
@@ -66,6 +69,13 @@ impl WorkerOptions {
         }
         let host = own_host(scheduler)?;
         Ok(Address { scheme: scheduler.scheme, host, port: 0 })
+    }
+
+    /// How the worker, or its nanny, reaches others.
+    pub(crate) fn transport(&self) -> Result<Transport> {
+        let mut transport = Transport::new(self.security.clone(), Role::Worker)?;
+        transport.timeouts = self.timeouts;
+        Ok(transport)
     }
 
     pub(crate) fn transfers(&self) -> TransferLimits {

@@ -115,31 +115,49 @@ impl Machine {
     }
 
     pub(super) fn on_gathered(&mut self, worker: &Address, ticket: Ticket, delivery: Delivery) {
-        let slots = self.peers.end(worker, ticket).map_or_else(Vec::new, |flight| flight.slots);
+        let slots = self.end_transfer(worker, ticket);
         let is_late = slots.is_empty();
-        for &slot in &slots {
-            self.tasks[slot].activity = Activity::Idle;
-            self.touch(slot);
-        }
         match delivery {
             Delivery::Arrived(values) => self.arrived(worker, &slots, values),
             Delivery::Busy if !is_late => self.refused(worker, &slots),
             // The connection may only have been cut for a moment, but then the scheduler will name the peer again.
-            Delivery::Failed if !is_late => self.forget_worker(worker),
+            Delivery::Failed if !is_late => {
+                let lost = self.peers.held_by(worker);
+                self.forget_worker(worker);
+                self.ask_for_holders(&lost);
+            }
             Delivery::Busy | Delivery::Failed => {}
+        }
+    }
+
+    /// What was on its way; nothing if the transfer has ended before.
+    fn end_transfer(&mut self, worker: &Address, ticket: Ticket) -> Vec<Slot> {
+        let slots = self.peers.end(worker, ticket).map_or_else(Vec::new, |flight| flight.slots);
+        for &slot in &slots {
+            self.tasks[slot].activity = Activity::Idle;
+            self.touch(slot);
+        }
+        slots
+    }
+
+    /// The scheduler is asked at once about what nobody else is known to have; later the clock asks again.
+    fn ask_for_holders(&mut self, slots: &[Slot]) {
+        let stuck = slots.iter().map(|slot| &self.tasks[*slot]);
+        let stuck = stuck.filter(|task| task.is_wanted() && !task.has_value() && task.holders.is_empty());
+        let keys: Vec<Key> = stuck.map(|task| task.key.clone()).collect();
+        if !keys.is_empty() {
+            self.send(Report::RequestRefreshWhoHas { keys });
         }
     }
 
     /// The scheduler has given a peer up. Its machine may keep the connection open for as long as it likes, so what was on
     /// its way is not waited for.
     pub(super) fn on_remove_worker(&mut self, worker: &Address) {
-        match self.peers.open_transfer(worker) {
-            Some(ticket) => {
-                self.instructions.push(Instruction::CancelGather { ticket });
-                self.on_gathered(worker, ticket, Delivery::Failed);
-            }
-            None => self.forget_worker(worker),
+        if let Some(ticket) = self.peers.open_transfer(worker) {
+            self.instructions.push(Instruction::CancelGather { ticket });
+            self.end_transfer(worker, ticket);
         }
+        self.forget_worker(worker);
     }
 
     /// A value that nobody has in a form that can be read here is an error of the tasks that need it: asking for it again

@@ -28,6 +28,11 @@ pub(crate) fn data_request(keys: &[Key], who: Option<&str>) -> Value {
     Value::map([("op", "get_data".into()), ("keys", keys), ("who", who.into())])
 }
 
+/// The request to a scheduler to fetch values from whoever has them.
+pub(crate) fn gather_request(keys: &[Key]) -> Value {
+    Value::map([("op", "gather".into()), ("keys", Value::Array(keys.iter().map(key_to_value).collect()))])
+}
+
 /// The answer with values.
 pub(crate) fn data_found(values: Vec<(Key, Bytes)>, compression: Option<Compression>) -> Value {
     data_or_reasons(values.into_iter().map(|(key, content)| (key, Ok(content))).collect(), compression)

@@ -1,6 +1,6 @@
 //! The scheduler and the tasks of these tests.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +14,8 @@ use crate::exec::remote::pickle::PickleWriter;
 use crate::exec::remote::security::Role;
 use crate::exec::remote::wire::{Pickled, Value};
 
+use super::super::messages::data_found;
+use super::super::names::Key;
 use super::super::runner::{Inputs, TaskRunner};
 use super::super::{Ended, WorkerOptions, run_worker};
 
@@ -82,11 +84,17 @@ impl Member {
 
     /// The next report of a kind; others that come before it have to be expected first.
     pub(super) async fn hear(&mut self, op: &str) -> Value {
+        self.hear_past("keep-alive", op).await
+    }
+
+    /// The same, but reports of another kind may come before it as often as they like.
+    pub(super) async fn hear_past(&mut self, passed: &str, op: &str) -> Value {
         loop {
             while !self.waiting.is_empty() {
                 let message = self.waiting.remove(0);
                 match message.text("op").expect("as the test set it up") {
                     "keep-alive" => {}
+                    heard if heard == passed && heard != op => {}
                     heard => {
                         assert_eq!(heard, op, "{message:?}");
                         return message;
@@ -106,6 +114,8 @@ impl Member {
 /// Waits for workers, answers their questions, and hands out their streams.
 pub(super) struct Scheduler {
     pub(super) address: String,
+    /// What it gets for whoever asks it to fetch.
+    pub(super) within_reach: Arc<Mutex<Vec<(Key, Bytes)>>>,
     members: UnboundedReceiver<Member>,
 }
 
@@ -121,8 +131,9 @@ impl Scheduler {
             .expect("as the test set it up");
         let (announce, members) = unbounded_channel();
         let address = listener.address().to_string();
-        tokio::spawn(accept(listener, announce));
-        Self { address, members }
+        let within_reach = Arc::default();
+        tokio::spawn(accept(listener, announce, Arc::clone(&within_reach)));
+        Self { address, within_reach, members }
     }
 
     /// Starts a worker and waits until it has joined.
@@ -133,22 +144,26 @@ impl Scheduler {
     }
 }
 
-async fn accept(listener: Listener, announce: UnboundedSender<Member>) {
+async fn accept(listener: Listener, announce: UnboundedSender<Member>, values: Arc<Mutex<Vec<(Key, Bytes)>>>) {
     while let Ok(incoming) = listener.accept().await {
-        let announce = announce.clone();
+        let (announce, values) = (announce.clone(), values.clone());
         tokio::spawn(async move {
             let comm = incoming.open().await.expect("as the test set it up");
-            converse(comm, announce).await
+            converse(comm, announce, &values).await
         });
     }
 }
 
-async fn converse(mut comm: Comm, announce: UnboundedSender<Member>) -> Result<()> {
+async fn converse(mut comm: Comm, announce: UnboundedSender<Member>, values: &Mutex<Vec<(Key, Bytes)>>) -> Result<()> {
     while let Some(request) = comm.reader.read().await? {
         let status = || ("status", "OK".into());
         let interval = || ("heartbeat-interval", 0.5.into());
         let reply = match request.text("op")? {
             "versions" => Value::map([("host", Value::empty_map()), ("packages", Value::empty_map())]),
+            "gather" => match values.lock().expect("as the test set it up").clone() {
+                none if none.is_empty() => Value::map([("status", "error".into()), ("keys", Value::Array(Vec::new()))]),
+                found => data_found(found, None),
+            },
             "heartbeat_worker" => Value::map([status(), interval()]),
             "register-worker" => {
                 let reply = Value::map([status(), interval(), ("worker-plugins", Value::empty_map())]);

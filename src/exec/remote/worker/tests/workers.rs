@@ -131,25 +131,46 @@ fn errors_and_panics_are_reported_and_the_worker_goes_on() {
     });
 }
 
+/// Somebody listens there who is no worker and hangs up.
+async fn nobody() -> String {
+    let listener = transport()
+        .listen(&"tcp://127.0.0.1:0".parse().expect("as the test set it up"))
+        .await
+        .expect("as the test set it up");
+    let address = listener.address().to_string();
+    tokio::spawn(async move {
+        while let Ok(incoming) = listener.accept().await {
+            drop(incoming.open().await);
+        }
+    });
+    address
+}
+
 #[test]
-fn a_peer_that_is_gone_is_reported() {
+fn what_a_worker_cannot_reach_comes_by_way_of_the_scheduler() {
     in_runtime(async {
         let mut scheduler = Scheduler::start().await;
         let (mut worker, _running) = scheduler.worker().await;
-        // Somebody listens there who is no worker and hangs up.
-        let nobody = transport()
-            .listen(&"tcp://127.0.0.1:0".parse().expect("as the test set it up"))
-            .await
-            .expect("as the test set it up");
-        let address = nobody.address().to_string();
-        tokio::spawn(async move {
-            while let Ok(incoming) = nobody.accept().await {
-                drop(incoming.open().await);
-            }
-        });
+        let address = nobody().await;
         worker.say(compute("y", 1, "#1", &[("x", &address)]));
-        let report = worker.hear("request-refresh-who-has").await;
-        assert_eq!(report.array("keys").expect("as the test set it up"), [Value::from("x")]);
+        let holders = Value::map([("x", Value::Array(vec![(&*address).into()]))]);
+        let refresh = || {
+            let named = [("op", "refresh-who-has".into()), ("who_has", holders.clone()), ("stimulus_id", "t".into())];
+            Value::map(named)
+        };
+        // The scheduler does not get it either at first.
+        for _ in 0..2 {
+            let report = worker.hear("request-refresh-who-has").await;
+            assert_eq!(report.array("keys").expect("as the test set it up"), [Value::from("x")]);
+            worker.say(refresh());
+        }
+        worker.hear("request-refresh-who-has").await;
+        scheduler.within_reach.lock().expect("as the test set it up").push(("x".into(), Bytes::from_static(b"41")));
+        worker.say(refresh());
+        // The clock asks, too.
+        worker.hear_past("request-refresh-who-has", "add-keys").await;
+        worker.hear("task-finished").await;
+        assert_eq!(value_on(&worker, "y").await.expect("as the test set it up"), "42");
     });
 }
 

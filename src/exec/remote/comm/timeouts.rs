@@ -1,0 +1,98 @@
+//! How long connections may take, and may be silent.
+
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+
+/// As in dask.
+const USUAL: Duration = Duration::from_secs(30);
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timeouts {
+    /// Until a connection stands, with as many attempts as fit.
+    pub(crate) connect: Duration,
+    /// Until an accepted connection has shown its certificate and its handshake.
+    pub(crate) handshake: Duration,
+    /// Until silence of the other machine is an error.
+    pub(crate) tcp: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: USUAL, handshake: USUAL, tcp: USUAL }
+    }
+}
+
+impl Timeouts {
+    /// What is found under dask's names, `distributed.comm.timeouts.connect` and `.tcp`.
+    ///
+    /// # Errors
+    ///
+    /// A text stands for no time.
+    pub(crate) fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let usual = Self::default();
+        let time = |name: &str| read_time(&lookup, name);
+        Ok(Self {
+            connect: time("distributed.comm.timeouts.connect")?.unwrap_or(usual.connect),
+            tcp: time("distributed.comm.timeouts.tcp")?.unwrap_or(usual.tcp),
+            ..usual
+        })
+    }
+}
+
+/// A time under a name of dask's, as dask writes times: `5`, `30s`, `500ms`, `2 minutes`; nothing if it is not set.
+pub(crate) fn read_time(lookup: impl Fn(&str) -> Option<String>, name: &str) -> Result<Option<Duration>> {
+    let Some(text) = lookup(name) else { return Ok(None) };
+    let text = text.trim().trim_matches(['"', '\'']);
+    if matches!(text, "" | "None" | "none" | "null") {
+        return Ok(None);
+    }
+    let duration = duration_of(text);
+    let no_time = || Error::value("connect", format!("`{name}` is {text:?}, which is no time such as `30s`"));
+    duration.map(Some).ok_or_else(no_time)
+}
+
+fn duration_of(text: &str) -> Option<Duration> {
+    let n_digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let (number, unit) = text.split_at(n_digits);
+    let unit_s = match unit.trim() {
+        "" | "s" | "sec" | "second" | "seconds" => 1.0,
+        "us" => 1e-6,
+        "ms" => 1e-3,
+        "m" | "min" | "minute" | "minutes" => 60.0,
+        "h" | "hour" | "hours" => 3600.0,
+        _ => return None,
+    };
+    number.parse::<f64>().ok().and_then(|number| Duration::try_from_secs_f64(number * unit_s).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_dask_writes_them() {
+        let seconds = |text| duration_of(text).map(|time| time.as_secs_f64());
+        assert_eq!(seconds("5"), Some(5.0));
+        assert_eq!(seconds("500ms"), Some(0.5));
+        assert_eq!(seconds("2 minutes"), Some(120.0));
+        assert_eq!(seconds("1.5h"), Some(5_400.0));
+        for faulty in ["soon", "1 fortnight", "-1s", "1..5", "1e400"] {
+            assert_eq!(seconds(faulty), None, "{faulty}");
+        }
+    }
+
+    #[test]
+    fn settings_have_dasks_names() {
+        let lookup = |name: &str| match name {
+            "distributed.comm.timeouts.tcp" => Some("'3s'".to_owned()),
+            "distributed.comm.timeouts.connect" => Some("None".to_owned()),
+            _ => None,
+        };
+        let expected = Timeouts { tcp: Duration::from_secs(3), ..Timeouts::default() };
+        assert_eq!(Timeouts::from_lookup(lookup).unwrap(), expected);
+        let error = Timeouts::from_lookup(|_| Some("soon".into())).unwrap_err();
+        assert!(error.is_usage() && error.to_string().contains("distributed.comm.timeouts.connect"), "{error}");
+    }
+}

@@ -1,0 +1,329 @@
+//! Links between machines that are cut without a word: whoever waits hears of it, or gets there another way, in the time
+//! that the settings allow.
+//!
+//! The machines are network namespaces of this one: *hub*, *east* and *west*. Needs root and `ip`, and a stock scheduler:
+//! `HYPERSLAB_DASK_PYTHON` names a Python with `distributed`. Takes minutes, so it runs only when it is asked for:
+//!
+//! ```text
+//! HYPERSLAB_DASK_PYTHON=python cargo test --release --features remote --test remote_links -- --ignored --nocapture
+//! ```
+//!
+//! `HYPERSLAB_CUTS` is how often each link is cut, 3 times unless set.
+
+#![cfg(feature = "remote")]
+
+mod clusters;
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use hyperslab::exec::remote::{Client, ConnectOptions, Security};
+use hyperslab::prelude::*;
+use tempfile::TempDir;
+
+use clusters::{WATCHDOG, has_python, in_time, registry};
+
+/// The silence that clients and workers are told to allow.
+const SILENCE: Duration = Duration::from_secs(3);
+/// And the scheduler: Python's refuses connections if it is told less.
+const SILENCE_OF_SCHEDULER: Duration = Duration::from_secs(12);
+/// And a little more for what follows from it.
+const ALLOWED: f64 = 1.15;
+
+fn ip(words: &str) {
+    let status = Command::new("ip").args(words.split(' ')).status().unwrap();
+    assert!(status.success(), "ip {words}");
+}
+
+/// Three machines; this process is on none of them but reaches the hub, and through it the others.
+///
+/// ```text
+///   this process ── here 10.213.76.1 ── hub 10.213.76.2
+///                                        ├── east 10.213.77.2
+///                                        └── west 10.213.78.2
+/// ```
+struct Machines;
+
+impl Machines {
+    const NAMES: [&'static str; 3] = ["hub", "east", "west"];
+    const HUB: &'static str = "10.213.76.2";
+
+    fn new() -> Self {
+        // What an earlier run left when it was killed.
+        drop(Machines);
+        let machines = Machines;
+        for name in Self::NAMES {
+            ip(&format!("netns add hyperslab-{name}"));
+            ip(&format!("-n hyperslab-{name} link set lo up"));
+        }
+        ip("link add hs-here type veth peer name hs-up netns hyperslab-hub");
+        ip("addr add 10.213.76.1/24 dev hs-here");
+        ip("link set hs-here up");
+        ip("-n hyperslab-hub addr add 10.213.76.2/24 dev hs-up");
+        ip("-n hyperslab-hub link set hs-up up");
+        for (side, net) in [("east", 77), ("west", 78)] {
+            ip(&format!("-n hyperslab-hub link add hs-{side} type veth peer name hs-hub netns hyperslab-{side}"));
+            ip(&format!("-n hyperslab-hub addr add 10.213.{net}.1/24 dev hs-{side}"));
+            ip(&format!("-n hyperslab-hub link set hs-{side} up"));
+            ip(&format!("-n hyperslab-{side} addr add 10.213.{net}.2/24 dev hs-hub"));
+            ip(&format!("-n hyperslab-{side} link set hs-hub up"));
+            ip(&format!("-n hyperslab-{side} route add default via 10.213.{net}.1"));
+            ip(&format!("route add 10.213.{net}.0/24 via {}", Self::HUB));
+        }
+        let forward = ["netns", "exec", "hyperslab-hub", "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"];
+        assert!(Command::new("ip").args(forward).status().unwrap().success());
+        machines
+    }
+
+    /// A command that runs on one of them.
+    fn command(machine: &str, program: impl Into<PathBuf>, silence: Duration) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &format!("hyperslab-{machine}")]).arg(program.into());
+        command.env("DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP", format!("{}s", silence.as_secs()));
+        command
+    }
+}
+
+impl Drop for Machines {
+    fn drop(&mut self) {
+        let quietly = |words: String| {
+            drop(Command::new("ip").args(words.split(' ')).stderr(Stdio::null()).status());
+        };
+        quietly("link del hs-here".into());
+        Self::NAMES.iter().for_each(|name| quietly(format!("netns del hyperslab-{name}")));
+    }
+}
+
+/// A cut that is mended when it is dropped.
+struct Cut(&'static [&'static str]);
+
+impl Cut {
+    /// Between this process and everything else.
+    const HERE: &'static [&'static str] = &["-n hyperslab-hub link set hs-up"];
+    /// Between one machine and everything else.
+    const EAST: &'static [&'static str] = &["-n hyperslab-hub link set hs-east"];
+
+    fn links(links: &'static [&'static str]) -> Self {
+        links.iter().for_each(|link| ip(&format!("{link} down")));
+        Self(links)
+    }
+}
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|link| ip(&format!("{link} up")));
+    }
+}
+
+/// East and west do not reach each other, and both reach the hub.
+struct Divide;
+
+impl Divide {
+    const WAYS: [&'static str; 2] = ["from 10.213.77.2 to 10.213.78.2", "from 10.213.78.2 to 10.213.77.2"];
+
+    fn new() -> Self {
+        Self::WAYS.iter().for_each(|way| ip(&format!("-n hyperslab-hub rule add {way} blackhole")));
+        Self
+    }
+}
+
+impl Drop for Divide {
+    fn drop(&mut self) {
+        Self::WAYS.iter().for_each(|way| ip(&format!("-n hyperslab-hub rule del {way} blackhole")));
+    }
+}
+
+/// A process that ends with the test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// A scheduler on the hub, and a worker on each of some machines.
+struct Cluster {
+    address: String,
+    folder: TempDir,
+    processes: Vec<Ended>,
+}
+
+impl Cluster {
+    fn start(machines: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("scheduler.json");
+        let python = std::env::var_os("HYPERSLAB_DASK_PYTHON").unwrap();
+        let scheduler = Machines::command("hub", python, SILENCE_OF_SCHEDULER)
+            .args(["-c", "from distributed.cli.dask_scheduler import main; main()"])
+            .args(["--host", Machines::HUB, "--port", "0", "--no-dashboard", "--scheduler-file"])
+            .arg(&file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut cluster = Self { address: String::new(), folder, processes: vec![Ended(scheduler.unwrap())] };
+        let deadline = Instant::now() + WATCHDOG;
+        while cluster.address.is_empty() {
+            assert!(Instant::now() < deadline, "the scheduler does not start");
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            let parsed = serde_json::from_str::<serde_json::Value>(&text).unwrap_or_default();
+            cluster.address = parsed["address"].as_str().unwrap_or_default().to_owned();
+            thread::sleep(Duration::from_millis(20));
+        }
+        machines.iter().for_each(|machine| cluster.add_worker(machine));
+        cluster.client().wait_for_workers(machines.len(), WATCHDOG).unwrap();
+        cluster
+    }
+
+    fn log_of(&self, machine: &str) -> PathBuf {
+        self.folder.path().join(format!("{machine}.log"))
+    }
+
+    fn add_worker(&mut self, machine: &str) {
+        let log = std::fs::File::create(self.log_of(machine)).unwrap();
+        let worker = Machines::command(machine, env!("CARGO_BIN_EXE_hyperslab-worker"), SILENCE)
+            .args([&self.address, "--nthreads", "1", "--no-nanny", "--insecure"])
+            .stderr(log)
+            .spawn();
+        self.processes.push(Ended(worker.unwrap()));
+    }
+
+    fn client(&self) -> Client {
+        let options = ConnectOptions::address(&self.address).tcp_timeout(SILENCE);
+        Client::connect(&options.security(Security::new().allow_insecure(true))).unwrap()
+    }
+
+    fn runtime(&self) -> Runtime {
+        Runtime::on_client(self.client(), registry())
+    }
+}
+
+/// 32 MB that are made, cut across and reduced: every worker sends blocks to every other one.
+fn job() -> Result<f64> {
+    let n = 2_000;
+    let x = Array::<f64>::arange(0.0, (n * n) as f64, 1.0, Chunks::size(n * n / 8))?.reshape([n as i64, n as i64])?;
+    let y = x.rechunk([n, n / 8])?.sin();
+    (y.rechunk([n / 8, n])? * 2.0).sum_axis(0)?.var().scalar()
+}
+
+fn timed(runtime: &Runtime) -> (Duration, Result<f64>) {
+    let runtime = runtime.clone();
+    let start = Instant::now();
+    let answer = in_time(move || runtime.enter(job));
+    (start.elapsed(), answer)
+}
+
+fn n_cuts() -> usize {
+    std::env::var("HYPERSLAB_CUTS").ok().and_then(|text| text.parse().ok()).unwrap_or(3)
+}
+
+/// Runs the job, and cuts a link after half of its usual time; gives the time from the cut to the end, and the cut.
+fn cut_during<C: Send>(
+    runtime: &Runtime,
+    usual: Duration,
+    cut: impl FnOnce() -> C + Send,
+) -> (Duration, Result<f64>, C) {
+    thread::scope(|scope| {
+        let cutter = scope.spawn(move || {
+            thread::sleep(usual / 2);
+            let cut = cut();
+            (cut, Instant::now())
+        });
+        let (_, answer) = timed(runtime);
+        let end = Instant::now();
+        let (cut, since) = cutter.join().unwrap();
+        (end.saturating_duration_since(since), answer, cut)
+    })
+}
+
+fn report(what: &str, limit: Duration, usual: Duration, times: &mut [Duration]) {
+    times.sort_unstable();
+    let (middle, longest) = (times[times.len() / 2], times[times.len() - 1]);
+    eprintln!("{what}, {} times: median {middle:.2?}, longest {longest:.2?}; a run takes {usual:.2?}", times.len());
+    assert!(longest <= limit.mul_f64(ALLOWED) + 2 * usual, "{what}: {times:?}");
+}
+
+#[test]
+#[ignore = "needs root and network namespaces; takes minutes"]
+fn cut_links_are_noticed_and_worked_around() {
+    if !has_python() {
+        return;
+    }
+    let _machines = Machines::new();
+    let expected = job().unwrap();
+    to_the_scheduler(expected);
+    to_a_worker(expected);
+    between_workers(expected);
+}
+
+/// The client is cut off: its run fails.
+fn to_the_scheduler(expected: f64) {
+    let cluster = Cluster::start(&["hub", "east", "west"]);
+    let mut usual = Duration::ZERO;
+    let mut times = Vec::new();
+    for _ in 0..n_cuts() {
+        let runtime = cluster.runtime();
+        let (time, answer) = timed(&runtime);
+        assert_eq!(answer.unwrap().to_bits(), expected.to_bits());
+        usual = time;
+        let (time, answer, cut) = cut_during(&runtime, usual, || Cut::links(Cut::HERE));
+        drop(cut);
+        match answer {
+            Ok(answer) => assert_eq!(answer.to_bits(), expected.to_bits(), "it was over before"),
+            Err(error) => {
+                assert!(error.is_remote() && error.to_string().contains("the scheduler is gone"), "{error}");
+                times.push(time);
+            }
+        }
+    }
+    report("from the client to the scheduler", SILENCE, usual, &mut times);
+}
+
+/// A worker is cut off: others do its work, and it joins anew when it is back.
+fn to_a_worker(expected: f64) {
+    let cluster = Cluster::start(&["hub", "east", "west"]);
+    let runtime = cluster.runtime();
+    let (mut times, mut usual) = (Vec::new(), Duration::ZERO);
+    for i in 0..n_cuts() {
+        let (time, answer) = timed(&runtime);
+        assert_eq!(answer.unwrap().to_bits(), expected.to_bits());
+        usual = time;
+        let (time, answer, cut) = cut_during(&runtime, usual, || Cut::links(Cut::EAST));
+        assert_eq!(answer.unwrap().to_bits(), expected.to_bits(), "cut {i}");
+        times.push(time);
+        // It has noticed, too: it registers again, and again, as a new one.
+        drop(cut);
+        let deadline = Instant::now() + WATCHDOG;
+        let n_joined = || std::fs::read_to_string(cluster.log_of("east")).unwrap().matches("Registered").count();
+        while n_joined() < i + 2 {
+            assert!(Instant::now() < deadline, "the worker that was cut off does not come back");
+            thread::sleep(Duration::from_millis(5));
+        }
+        cluster.client().wait_for_workers(3, WATCHDOG).unwrap();
+    }
+    report("from a worker to all others", SILENCE_OF_SCHEDULER, usual, &mut times);
+}
+
+/// Two workers do not reach each other, and the scheduler reaches both: blocks come by way of it.
+fn between_workers(expected: f64) {
+    let (mut times, mut usual) = (Vec::new(), Duration::ZERO);
+    for i in 0..n_cuts() {
+        // A worker that knows of the divide would not try again for minutes.
+        let cluster = Cluster::start(&["east", "west"]);
+        let runtime = cluster.runtime();
+        let (time, answer) = timed(&runtime);
+        assert_eq!(answer.unwrap().to_bits(), expected.to_bits());
+        usual = time;
+        let (time, answer, divide) = cut_during(&runtime, usual, Divide::new);
+        assert_eq!(answer.unwrap().to_bits(), expected.to_bits(), "cut {i}");
+        times.push(time);
+        let (time, answer) = timed(&runtime);
+        assert_eq!(answer.unwrap().to_bits(), expected.to_bits(), "after cut {i}");
+        assert!(time < SILENCE, "{time:?}: they know by now");
+        drop(divide);
+    }
+    report("between two workers", SILENCE, usual, &mut times);
+}
