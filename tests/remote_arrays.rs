@@ -6,6 +6,7 @@
 
 mod clusters;
 
+use hyperslab::exec::RunFuture;
 use hyperslab::exec::remote::{Client, ConnectOptions, LocalCluster};
 use hyperslab::io::save_npy;
 use hyperslab::kernel::NamedKernel;
@@ -13,7 +14,7 @@ use hyperslab::ndarray::s;
 use hyperslab::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use clusters::{options, registry};
+use clusters::{in_time, options, registry};
 
 /// A scheduler, two workers, and a client of theirs.
 struct Cluster {
@@ -62,6 +63,23 @@ fn expressions(x: &Array<f64>) -> Result<Vec<(&'static str, Array<f64>)>> {
         ("large persisted", (&large + 0.5).persist()?.try_mul(&large)?),
         ("part of persisted", (x + 1.0).persist()?.slice(s![5..9, 3..])?),
     ])
+}
+
+#[test]
+fn runs_go_on_side_by_side_and_one_that_nobody_wants_is_cancelled() {
+    let Some(cluster) = Cluster::start() else { return };
+    let (runtime, x) = (cluster.runtime(), matrix());
+    let terms: Vec<Array<f64>> = (0..6).map(|i| (&x * f64::from(i)).cumsum(0).unwrap()).collect();
+    let futures: Vec<RunFuture<_>> = terms.iter().map(|term| runtime.submit(term).unwrap()).collect();
+    let unwanted = Array::<f64>::full([60_000, 60_000], 1.0, Chunks::size(1_000)).unwrap().sin();
+    let unwanted = runtime.spawn(move || unwanted.sum().scalar()).unwrap();
+    let asynchronous = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for (term, future) in terms.iter().zip(futures).rev() {
+        assert_eq!(asynchronous.block_on(future).unwrap(), term.compute().unwrap());
+    }
+    unwanted.cancel();
+    assert!(in_time(move || unwanted.wait()).unwrap_err().is_cancelled());
+    assert_eq!(runtime.compute(&terms[1]).unwrap(), terms[1].compute().unwrap());
 }
 
 #[test]

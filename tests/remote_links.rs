@@ -8,7 +8,14 @@
 //! HYPERSLAB_DASK_PYTHON=python cargo test --release --features remote --test remote_links -- --ignored --nocapture
 //! ```
 //!
-//! `HYPERSLAB_CUTS` is how often each link is cut, 3 times unless set.
+//! `HYPERSLAB_CUTS` is how often each link is cut, 3 times unless set. Measured on two cores that others used too, with debug
+//! builds and `distributed` 2026.8, each 20 times, in the middle of runs of about a second; all answers were right to the bit:
+//!
+//! | cut | silence allowed | until | median | longest |
+//! |---|---|---|---|---|
+//! | client from scheduler | 3 s | the run fails and says why | 3.03 s | 3.05 s |
+//! | one of three workers from all others | 3 s; 12 s by the scheduler, which can no less | the run ends | 13.1 s | 14.0 s |
+//! | two workers from each other | 3 s | the run ends, by way of the scheduler | 4.2 s | 4.3 s |
 
 #![cfg(feature = "remote")]
 
@@ -202,18 +209,58 @@ impl Cluster {
 }
 
 /// 32 MB that are made, cut across and reduced: every worker sends blocks to every other one.
-fn job() -> Result<f64> {
-    let n = 2_000;
-    let x = Array::<f64>::arange(0.0, (n * n) as f64, 1.0, Chunks::size(n * n / 8))?.reshape([n as i64, n as i64])?;
+/// Of another turn nothing is there yet.
+fn job(turn: usize) -> Result<f64> {
+    job_of(2_000, turn)
+}
+
+/// The same of a square with so many numbers on a side.
+fn job_of(n: u64, turn: usize) -> Result<f64> {
+    let first = turn as f64;
+    let x = Array::<f64>::arange(first, first + (n * n) as f64, 1.0, Chunks::size(n * n / 8))?;
+    let x = x.reshape([n as i64, n as i64])?;
     let y = x.rechunk([n, n / 8])?.sin();
     (y.rechunk([n / 8, n])? * 2.0).sum_axis(0)?.var().scalar()
 }
 
-fn timed(runtime: &Runtime) -> (Duration, Result<f64>) {
+/// The time a run takes, and whether its answer is that of this process.
+fn timed(runtime: &Runtime, turn: usize) -> (Duration, Result<bool>) {
     let runtime = runtime.clone();
     let start = Instant::now();
-    let answer = in_time(move || runtime.enter(job));
-    (start.elapsed(), answer)
+    let answer = in_time(move || runtime.enter(|| job(turn)));
+    (start.elapsed(), answer.map(|answer| answer.to_bits() == job(turn).unwrap().to_bits()))
+}
+
+/// The most memory that a process ever had.
+fn peak_bytes(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
+}
+
+/// East is behind a line of one megabit in a second: what takes long is not taken for dead.
+#[test]
+#[ignore = "needs root and network namespaces; takes half a minute"]
+fn a_slow_link_is_waited_for() {
+    if !has_python() {
+        return;
+    }
+    let n = 400;
+    let expected = job_of(n, 0).unwrap();
+    let _machines = Machines::new();
+    let cluster = Cluster::start(&["east", "west"]);
+    let runtime = cluster.runtime();
+    for (machine, link) in [("hub", "hs-east"), ("east", "hs-hub")] {
+        let words =
+            format!("-n hyperslab-{machine} qdisc add dev {link} root tbf rate 1mbit burst 32kbit latency 400ms");
+        assert!(Command::new("tc").args(words.split(' ')).status().unwrap().success(), "tc {words}");
+    }
+    let start = Instant::now();
+    let answer = in_time(move || runtime.enter(move || job_of(n, 0)));
+    assert_eq!(answer.unwrap().to_bits(), expected.to_bits());
+    let peak = cluster.processes[1..].iter().map(|worker| peak_bytes(worker.0.id())).max().unwrap();
+    eprintln!("over a slow link: {:.1?}, at most {} MiB in a worker", start.elapsed(), peak >> 20);
+    assert!(peak < 128 << 20);
 }
 
 fn n_cuts() -> usize {
@@ -222,20 +269,20 @@ fn n_cuts() -> usize {
 
 /// Runs the job, and cuts a link after half of its usual time; gives the time from the cut to the end, and the cut.
 fn cut_during<C: Send>(
-    runtime: &Runtime,
+    (runtime, turn): (&Runtime, usize),
     usual: Duration,
     cut: impl FnOnce() -> C + Send,
-) -> (Duration, Result<f64>, C) {
+) -> (Duration, Result<bool>, C) {
     thread::scope(|scope| {
         let cutter = scope.spawn(move || {
             thread::sleep(usual / 2);
             let cut = cut();
             (cut, Instant::now())
         });
-        let (_, answer) = timed(runtime);
-        let end = Instant::now();
+        let start = Instant::now();
+        let (time, answer) = timed(runtime, turn);
         let (cut, since) = cutter.join().unwrap();
-        (end.saturating_duration_since(since), answer, cut)
+        ((start + time).saturating_duration_since(since), answer, cut)
     })
 }
 
@@ -246,6 +293,11 @@ fn report(what: &str, limit: Duration, usual: Duration, times: &mut [Duration]) 
     assert!(longest <= limit.mul_f64(ALLOWED) + 2 * usual, "{what}: {times:?}");
 }
 
+/// Twice the numbers of the turns: each has a run without a cut and one with.
+fn turns() -> impl Iterator<Item = usize> {
+    (0..2 * n_cuts()).step_by(2)
+}
+
 #[test]
 #[ignore = "needs root and network namespaces; takes minutes"]
 fn cut_links_are_noticed_and_worked_around() {
@@ -253,26 +305,24 @@ fn cut_links_are_noticed_and_worked_around() {
         return;
     }
     let _machines = Machines::new();
-    let expected = job().unwrap();
-    to_the_scheduler(expected);
-    to_a_worker(expected);
-    between_workers(expected);
+    to_the_scheduler();
+    to_a_worker();
+    between_workers();
 }
 
 /// The client is cut off: its run fails.
-fn to_the_scheduler(expected: f64) {
+fn to_the_scheduler() {
     let cluster = Cluster::start(&["hub", "east", "west"]);
-    let mut usual = Duration::ZERO;
-    let mut times = Vec::new();
-    for _ in 0..n_cuts() {
+    let (mut times, mut usual) = (Vec::new(), Duration::ZERO);
+    for turn in turns() {
         let runtime = cluster.runtime();
-        let (time, answer) = timed(&runtime);
-        assert_eq!(answer.unwrap().to_bits(), expected.to_bits());
+        let (time, is_right) = timed(&runtime, turn);
+        assert!(is_right.unwrap());
         usual = time;
-        let (time, answer, cut) = cut_during(&runtime, usual, || Cut::links(Cut::HERE));
+        let (time, is_right, cut) = cut_during((&runtime, turn + 1), usual, || Cut::links(Cut::HERE));
         drop(cut);
-        match answer {
-            Ok(answer) => assert_eq!(answer.to_bits(), expected.to_bits(), "it was over before"),
+        match is_right {
+            Ok(is_right) => assert!(is_right, "it was over before"),
             Err(error) => {
                 assert!(error.is_remote() && error.to_string().contains("the scheduler is gone"), "{error}");
                 times.push(time);
@@ -283,22 +333,22 @@ fn to_the_scheduler(expected: f64) {
 }
 
 /// A worker is cut off: others do its work, and it joins anew when it is back.
-fn to_a_worker(expected: f64) {
+fn to_a_worker() {
     let cluster = Cluster::start(&["hub", "east", "west"]);
     let runtime = cluster.runtime();
     let (mut times, mut usual) = (Vec::new(), Duration::ZERO);
-    for i in 0..n_cuts() {
-        let (time, answer) = timed(&runtime);
-        assert_eq!(answer.unwrap().to_bits(), expected.to_bits());
+    for turn in turns() {
+        let (time, is_right) = timed(&runtime, turn);
+        assert!(is_right.unwrap());
         usual = time;
-        let (time, answer, cut) = cut_during(&runtime, usual, || Cut::links(Cut::EAST));
-        assert_eq!(answer.unwrap().to_bits(), expected.to_bits(), "cut {i}");
+        let (time, is_right, cut) = cut_during((&runtime, turn + 1), usual, || Cut::links(Cut::EAST));
+        assert!(is_right.unwrap(), "turn {turn}");
         times.push(time);
         // It has noticed, too: it registers again, and again, as a new one.
         drop(cut);
         let deadline = Instant::now() + WATCHDOG;
         let n_joined = || std::fs::read_to_string(cluster.log_of("east")).unwrap().matches("Registered").count();
-        while n_joined() < i + 2 {
+        while n_joined() < turn / 2 + 2 {
             assert!(Instant::now() < deadline, "the worker that was cut off does not come back");
             thread::sleep(Duration::from_millis(5));
         }
@@ -308,20 +358,20 @@ fn to_a_worker(expected: f64) {
 }
 
 /// Two workers do not reach each other, and the scheduler reaches both: blocks come by way of it.
-fn between_workers(expected: f64) {
+fn between_workers() {
     let (mut times, mut usual) = (Vec::new(), Duration::ZERO);
-    for i in 0..n_cuts() {
+    for turn in turns() {
         // A worker that knows of the divide would not try again for minutes.
         let cluster = Cluster::start(&["east", "west"]);
         let runtime = cluster.runtime();
-        let (time, answer) = timed(&runtime);
-        assert_eq!(answer.unwrap().to_bits(), expected.to_bits());
+        let (time, is_right) = timed(&runtime, turn);
+        assert!(is_right.unwrap());
         usual = time;
-        let (time, answer, divide) = cut_during(&runtime, usual, Divide::new);
-        assert_eq!(answer.unwrap().to_bits(), expected.to_bits(), "cut {i}");
+        let (time, is_right, divide) = cut_during((&runtime, turn + 1), usual, Divide::new);
+        assert!(is_right.unwrap(), "turn {turn}");
         times.push(time);
-        let (time, answer) = timed(&runtime);
-        assert_eq!(answer.unwrap().to_bits(), expected.to_bits(), "after cut {i}");
+        let (time, is_right) = timed(&runtime, turn + 2);
+        assert!(is_right.unwrap(), "after turn {turn}");
         assert!(time < SILENCE, "{time:?}: they know by now");
         drop(divide);
     }

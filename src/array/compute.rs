@@ -10,7 +10,7 @@ use crate::chunks::{AxisChunks, Grid};
 use crate::element::Element;
 use crate::element::dispatch::dispatch;
 use crate::error::{Error, Result};
-use crate::exec::{Output, PlanJob, RunOptions, Runtime, SplitArray};
+use crate::exec::{Output, PlanJob, RunFuture, RunOptions, Runtime, SplitArray};
 use crate::graph::{Expr, Plan, plan};
 use crate::kernels::{Gather, KernelContext, Piece};
 
@@ -511,4 +511,43 @@ computed_tuples! {
 #[macro_export]
 macro_rules! compute {
     ($($array:expr),+ $(,)?) => { $crate::array::Computed::compute_all(($(&$array,)+)) };
+}
+impl Runtime {
+    /// Runs an expression on this runtime and gives the result as one dense array; see [`Array::compute`].
+    ///
+    /// # Errors
+    /// Those of [`Array::compute`].
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<i64>::arange(0, 4, 1, Chunks::size(3))?;
+    /// assert_eq!(Runtime::local().serial().compute(&(&x * 2))?[3], 6);
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn compute<T: Element>(&self, array: &Array<T>) -> Result<ArrayD<T>> {
+        self.enter(|| array.compute())
+    }
+
+    /// Starts to run an expression on this runtime, and gives a future of the result.
+    ///
+    /// Await it, or [`wait`](RunFuture::wait) for it; dropping it cancels the run.
+    ///
+    /// # Errors
+    /// The result is sparse, or no thread could be started. What goes wrong later comes with the result.
+    ///
+    /// # Examples
+    /// ```
+    /// use hyperslab::prelude::*;
+    /// let x = Array::<f64>::arange(0.0, 1e6, 1.0, Chunks::size(100_000))?;
+    /// let runtime = Runtime::local();
+    /// let (low, high) = (runtime.submit(&x.min())?, runtime.submit(&x.max())?);
+    /// assert_eq!((low.wait()?.sum(), high.wait()?.sum()), (0.0, 999_999.0));
+    /// # Ok::<(), hyperslab::Error>(())
+    /// ```
+    pub fn submit<T: Element>(&self, array: &Array<T>) -> Result<RunFuture<ArrayD<T>>> {
+        array.check_dense_result()?;
+        let array = array.clone();
+        self.spawn(move || array.compute())
+    }
 }

@@ -110,8 +110,9 @@
 //! # Ok::<(), hyperslab::Error>(())
 //! ```
 //!
-//! Within asynchronous programs [`Runtime::run_async`](crate::exec::Runtime::run_async) awaits whatever computes, and cancels
-//! it when nobody awaits it any more.
+//! [`Runtime::submit`](crate::exec::Runtime::submit) and [`spawn`](crate::exec::Runtime::spawn) give futures, which can be
+//! awaited in asynchronous programs, or waited for. Several runs go on side by side on one cluster, and one whose future is
+//! dropped is cancelled there.
 //!
 //! # How many tasks go out at once
 //!
@@ -223,7 +224,7 @@
 //! | a file of values on a worker's disk | its checksum tells: what others ask for is computed again, a task of that worker fails with the error |
 //! | a value that cannot be written, or read where it is needed | the tasks that need it fail with the reason |
 //! | nothing: a client restarts the workers | all results are gone, and futures, runs and persisted arrays say so; nannies start all workers anew |
-//! | a network link | an error, or other workers, after thirty seconds |
+//! | a network link | after thirty seconds without a sign ([`tcp_timeout`](crate::exec::remote::ConnectOptions::tcp_timeout), `DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP`): an error where the scheduler is out of reach, other workers where a worker is; workers that reach the scheduler but not each other get blocks by way of it |
 //! | the client | the scheduler forgets what only it wanted |
 //!
 //! [`Client::restart`](crate::exec::remote::Client::restart), and `restart` and `restart_workers` of a Python client, have

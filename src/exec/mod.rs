@@ -21,7 +21,7 @@
 //! | `plan_job` `output` | plans of arrays as jobs, and where their results go |
 //! | `engine` | who runs a plan: threads of this process, or others |
 //! | `payload` | one task that came from another process |
-//! | `runtime` `options` `cancel` `observe` `job` | what callers see |
+//! | `runtime` `options` `future` `cancel` `observe` `job` | what callers see |
 //! | `spill/` `aside` | results on disk, for when memory is short |
 //! | `remote/` | feature `remote`: runs on a dask.distributed scheduler |
 //!
@@ -33,6 +33,7 @@ mod cancel;
 mod driver;
 mod engine;
 mod event;
+mod future;
 mod index;
 mod job;
 mod memory;
@@ -55,6 +56,7 @@ mod spill;
 mod state;
 
 pub use cancel::CancelToken;
+pub use future::RunFuture;
 pub use job::Job;
 pub use memory::{Budget, Reservation, parse_bytes};
 pub use observe::{Observer, RunFinish, RunId, RunStart, TaskFinish, TaskStart};

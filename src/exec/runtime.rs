@@ -229,7 +229,6 @@ impl Runtime {
     }
 
     /// What stops the runs of this runtime, and may be asked to stop them alone.
-    #[cfg(feature = "remote")]
     pub(crate) fn child_token(&self) -> CancelToken {
         self.0.cancel.as_ref().map_or_else(CancelToken::new, CancelToken::child)
     }

@@ -21,7 +21,6 @@
 //! | `run` | one run: results are fetched while others are still computed |
 //! | `kept` | persisted arrays, whose blocks stay on the cluster |
 //! | `runner` | a worker's part: bytes to kernels, blocks to bytes |
-//! | `spawn` | runs that are awaited |
 //! | `connect` | runtimes on clusters; `io` has the one that knows the crate's formats |
 
 mod client;
@@ -30,7 +29,6 @@ mod connect;
 mod kept;
 mod run;
 mod runner;
-mod spawn;
 mod submit;
 
 pub(crate) use runner::BlockRunner;
