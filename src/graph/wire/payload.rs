@@ -66,9 +66,7 @@ pub(super) fn of_constant(about: &About<'_>, block: Block) -> Result<Vec<u8>> {
 
 fn start(about: &About<'_>, inputs: &[InputRun<'_>], work: Work<'_>) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(256);
-    bytes.extend_from_slice(&MAGIC);
-    bytes.push(VERSION);
-    bytes.extend_from_slice(&about.registry.to_le_bytes());
+    bytes.extend_from_slice(&head(about.registry));
     let body = Body {
         label: about.label.into(),
         block: about.block.into(),
@@ -80,6 +78,14 @@ fn start(about: &About<'_>, inputs: &[InputRun<'_>], work: Work<'_>) -> Result<V
     postcard::to_extend(&body, bytes).map_err(failed)
 }
 
+/// What payloads of a registry with this hash begin with.
+fn head(registry: u128) -> [u8; 21] {
+    let mut head = [VERSION; 21];
+    head[..4].copy_from_slice(&MAGIC);
+    head[5..].copy_from_slice(&registry.to_le_bytes());
+    head
+}
+
 /// A task that has come from another process.
 #[derive(Debug)]
 pub(crate) struct Payload<'a> {
@@ -89,6 +95,12 @@ pub(crate) struct Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
+    /// What a payload for this registry begins with.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn head(registry: &Registry) -> [u8; 21] {
+        head(registry.hash())
+    }
+
     /// Reads the bytes of a task.
     ///
     /// # Errors

@@ -1,0 +1,7 @@
+//! See `hyperslab::exec::remote::fuzz::task`.
+#![no_main]
+
+use hyperslab::exec::remote::fuzz;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| fuzz::task(bytes));
