@@ -59,6 +59,14 @@ pub(crate) fn dask_variable(name: &str) -> Option<String> {
     std::env::var(dask_variable_name(name)).ok()
 }
 
+/// What a setting of dask says, if anything: quotes and the words for nothing are not part of it.
+#[cfg(feature = "remote")]
+pub(crate) fn dask_text(lookup: impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+    let text = lookup(name)?;
+    let text = text.trim().trim_matches(['"', '\'']);
+    (!matches!(text, "" | "None" | "none" | "null")).then(|| text.to_owned())
+}
+
 /// The Python that runs schedulers, if one is named.
 #[cfg(feature = "remote")]
 pub(crate) fn dask_python() -> Option<PathBuf> {
@@ -74,7 +82,7 @@ pub(crate) fn cache_folder() -> Option<PathBuf> {
 }
 
 #[cfg(any(feature = "remote", test))]
-fn dask_variable_name(name: &str) -> String {
+pub(crate) fn dask_variable_name(name: &str) -> String {
     format!("DASK_{}", name.to_uppercase().replace('.', "__").replace('-', "_"))
 }
 

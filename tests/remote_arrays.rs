@@ -14,7 +14,7 @@ use hyperslab::ndarray::s;
 use hyperslab::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use clusters::{in_time, options, registry};
+use clusters::{assert_nothing_is_known, in_time, options, registry};
 
 /// A scheduler, two workers, and a client of theirs.
 struct Cluster {
@@ -71,15 +71,18 @@ fn runs_go_on_side_by_side_and_one_that_nobody_wants_is_cancelled() {
     let (runtime, x) = (cluster.runtime(), matrix());
     let terms: Vec<Array<f64>> = (0..6).map(|i| (&x * f64::from(i)).cumsum(0).unwrap()).collect();
     let futures: Vec<RunFuture<_>> = terms.iter().map(|term| runtime.submit(term).unwrap()).collect();
-    let unwanted = Array::<f64>::full([60_000, 60_000], 1.0, Chunks::size(1_000)).unwrap().sin();
-    let unwanted = runtime.spawn(move || unwanted.sum().scalar()).unwrap();
+    // Minutes of work.
+    let long = Array::<f64>::full([120_000, 120_000], 1.0, Chunks::size(2_000)).unwrap().sin().sum();
+    let (cancelled, unwanted) = (runtime.submit(&long).unwrap(), runtime.submit(&(&long + 1.0)).unwrap());
     let asynchronous = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for (term, future) in terms.iter().zip(futures).rev() {
         assert_eq!(asynchronous.block_on(future).unwrap(), term.compute().unwrap());
     }
-    unwanted.cancel();
-    assert!(in_time(move || unwanted.wait()).unwrap_err().is_cancelled());
+    cancelled.cancel();
+    assert!(in_time(move || cancelled.wait()).unwrap_err().is_cancelled());
+    drop(unwanted);
     assert_eq!(runtime.compute(&terms[1]).unwrap(), terms[1].compute().unwrap());
+    assert_nothing_is_known(cluster.processes.address());
 }
 
 #[test]

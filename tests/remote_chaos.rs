@@ -14,14 +14,13 @@
 
 mod clusters;
 
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use hyperslab::exec::remote::{ConnectOptions, LocalCluster};
 use hyperslab::prelude::*;
 
-use clusters::{Dice, in_time, options, registry, signal};
+use clusters::{Dice, WATCHDOG, assert_nothing_is_known, in_time, options, registry, signal};
 
 const N_WORKERS: usize = 6;
 const MEAN_LIFE: Duration = Duration::from_secs(4);
@@ -59,23 +58,6 @@ fn kill(cluster: &LocalCluster, n_kills: usize) -> Vec<Instant> {
     moments
 }
 
-/// What the scheduler knows of results, and of bytes that workers have in memory and on disk; all nothing if nothing leaks.
-const LEFTOVERS: &str = r#"
-import sys, time
-from distributed import Client
-
-def left(dask_scheduler):
-    workers = dask_scheduler.workers.values()
-    held = [ws.metrics["managed_bytes"] + sum(ws.metrics["spilled_bytes"].values()) for ws in workers]
-    return len(dask_scheduler.tasks), sum(ws.nbytes for ws in workers), sum(held)
-
-with Client(sys.argv[1], set_as_default=False) as client:
-    deadline = time.monotonic() + 60
-    while any(client.run_on_scheduler(left)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    print(*client.run_on_scheduler(left))
-"#;
-
 /// Files without names that a process has open: values on disk.
 fn n_spill_files(process: u32) -> usize {
     let Ok(files) = std::fs::read_dir(format!("/proc/{process}/fd")) else { return 0 };
@@ -85,11 +67,12 @@ fn n_spill_files(process: u32) -> usize {
 
 /// When all runs are over, nothing of them is left anywhere.
 fn assert_nothing_is_left(cluster: &LocalCluster) {
-    let python = std::env::var_os("HYPERSLAB_DASK_PYTHON").unwrap();
-    let output = Command::new(python).args(["-c", LEFTOVERS, cluster.address()]).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(said, "0 0 0\n", "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(cluster.worker_ids().into_iter().map(n_spill_files).sum::<usize>(), 0);
+    assert_nothing_is_known(cluster.address());
+    let deadline = Instant::now() + WATCHDOG;
+    while cluster.worker_ids().into_iter().map(n_spill_files).sum::<usize>() > 0 {
+        assert!(Instant::now() < deadline, "values are left on disk");
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn at(sorted: &[Duration], percent: usize) -> Duration {

@@ -299,7 +299,7 @@ impl<T: Element> Array<T> {
     /// # Ok::<(), hyperslab::Error>(())
     /// ```
     pub fn compute(&self) -> Result<ArrayD<T>> {
-        self.check_dense_result()?;
+        self.check_dense("compute", "`compute_sparse()`")?;
         into_dense(self.as_dyn().compute_block()?)
     }
 
@@ -437,10 +437,10 @@ impl<T: Element> Array<T> {
         self.as_dyn().plan()
     }
 
-    fn check_dense_result(&self) -> Result<()> {
+    fn check_dense(&self, op: &'static str, otherwise: &str) -> Result<()> {
         match self.layout().fill() {
-            Some(fill) => Err(Error::layout("compute", format!("the result is sparse with fill {fill}"))
-                .with_remedy("use `compute_sparse()`, or `to_dense()` before")),
+            Some(fill) => Err(Error::layout(op, format!("the result is sparse with fill {fill}"))
+                .with_remedy(format!("use {otherwise}, or `to_dense()` before"))),
             None => Ok(()),
         }
     }
@@ -479,7 +479,7 @@ macro_rules! computed_tuples {
 
             fn compute_all(self) -> Result<Self::Output> {
                 let ($($x,)*) = self;
-                $($x.check_dense_result()?;)*
+                $($x.check_dense("compute", "`compute_sparse()`")?;)*
                 let blocks = compute_blocks(&[$($x.as_dyn()),*], &Runtime::current(), &RunOptions::new())?;
                 let mut blocks = blocks.into_iter();
                 let mut next = || blocks.next().ok_or_else(|| Error::bug("compute", "a run gave too few results"));
@@ -512,6 +512,7 @@ computed_tuples! {
 macro_rules! compute {
     ($($array:expr),+ $(,)?) => { $crate::array::Computed::compute_all(($(&$array,)+)) };
 }
+
 impl Runtime {
     /// Runs an expression on this runtime and gives the result as one dense array; see [`Array::compute`].
     ///
@@ -531,7 +532,8 @@ impl Runtime {
 
     /// Starts to run an expression on this runtime, and gives a future of the result.
     ///
-    /// Await it, or [`wait`](RunFuture::wait) for it; dropping it cancels the run.
+    /// Await it, or [`wait`](RunFuture::wait) for it; dropping it cancels the run. What clients of dask call `compute`, since
+    /// their `submit` takes a function, as [`spawn`](Self::spawn) does here.
     ///
     /// # Errors
     /// The result is sparse, or no thread could be started. What goes wrong later comes with the result.
@@ -546,7 +548,7 @@ impl Runtime {
     /// # Ok::<(), hyperslab::Error>(())
     /// ```
     pub fn submit<T: Element>(&self, array: &Array<T>) -> Result<RunFuture<ArrayD<T>>> {
-        array.check_dense_result()?;
+        array.check_dense("submit", "`spawn(move || x.compute_sparse())`")?;
         let array = array.clone();
         self.spawn(move || array.compute())
     }

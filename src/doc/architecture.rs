@@ -71,7 +71,7 @@
 //! src/graph/        expr.rs dag.rs name.rs; plan.rs layer.rs map.rs (arithmetic between layers) lower.rs; draw/
 //!   ops/              one structural operation per file: its facts, its lowering, what may move through it
 //!   optimize/         one pass per file, and the ordered list             wire/ plans as keys and bytes
-//! src/exec/         runtime.rs options.rs observe.rs cancel.rs job.rs are what callers see
+//! src/exec/         runtime.rs options.rs future.rs observe.rs cancel.rs job.rs are what callers see
 //!                   state.rs event.rs records.rs index.rs are the scheduler; memory.rs its account
 //!                   driver.rs serial.rs pool.rs run it; plan_job.rs output.rs join it with plans and results
 //!                   spill/ aside.rs lay results aside on disk

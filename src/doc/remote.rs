@@ -224,8 +224,14 @@
 //! | a file of values on a worker's disk | its checksum tells: what others ask for is computed again, a task of that worker fails with the error |
 //! | a value that cannot be written, or read where it is needed | the tasks that need it fail with the reason |
 //! | nothing: a client restarts the workers | all results are gone, and futures, runs and persisted arrays say so; nannies start all workers anew |
-//! | a network link | after thirty seconds without a sign ([`tcp_timeout`](crate::exec::remote::ConnectOptions::tcp_timeout), `DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP`): an error where the scheduler is out of reach, other workers where a worker is; workers that reach the scheduler but not each other get blocks by way of it |
+//! | a network link | after thirty seconds without a sign (see below): an error where the scheduler is out of reach, other workers where a worker is, blocks by way of the scheduler where two workers reach it but not each other |
 //! | the client | the scheduler forgets what only it wanted |
+//!
+//! **Silence.** A connection without any sign of life is given up after thirty seconds, and a new one that does not stand
+//! after as many. The settings are dask's: `DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP` and `.._CONNECT` for the scheduler and
+//! for workers, [`tcp_timeout`](crate::exec::remote::ConnectOptions::tcp_timeout) and
+//! [`timeout`](crate::exec::remote::ConnectOptions::timeout) for clients. Blocks that come by way of the scheduler pass
+//! through its memory and its network; after five minutes the direct way is tried again.
 //!
 //! [`Client::restart`](crate::exec::remote::Client::restart), and `restart` and `restart_workers` of a Python client, have
 //! nannies start workers anew; so does a scheduler that has heard nothing of a worker for five minutes. A nanny listens

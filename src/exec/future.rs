@@ -45,8 +45,9 @@ impl<R> Shared<R> {
 
 /// The result of work that [`Runtime::spawn`] or [`Runtime::submit`] has started.
 ///
-/// Await it on any asynchronous runtime, or [`wait`](Self::wait) for it. Dropping it cancels what the work computes: tasks
-/// that have not started do not start, on a cluster too.
+/// Await it on any asynchronous runtime, or [`wait`](Self::wait) for it: both give what the work gives, its errors, and its
+/// panic if it panics. Dropping it cancels what the work computes: tasks that have not started do not start, on a cluster
+/// too.
 ///
 /// # Examples
 ///
@@ -90,7 +91,8 @@ impl<R> RunFuture<R> {
         !matches!(*self.shared.state(), State::Running(_))
     }
 
-    /// Asks the work to end soon; its result is an error then, unless it was done before.
+    /// Cancels the runs that the work has started, and those that it will start, which end with an error. What the work does
+    /// beside them goes on.
     ///
     /// # Examples
     ///

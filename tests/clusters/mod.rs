@@ -39,6 +39,31 @@ pub(crate) fn registry() -> Registry {
     registry
 }
 
+/// What the scheduler knows of results, and of bytes that workers have in memory and on disk; all nothing if nothing leaks.
+const LEFTOVERS: &str = r#"
+import sys, time
+from distributed import Client
+
+def left(dask_scheduler):
+    workers = dask_scheduler.workers.values()
+    held = [ws.metrics["managed_bytes"] + sum(ws.metrics["spilled_bytes"].values()) for ws in workers]
+    return len(dask_scheduler.tasks), sum(ws.nbytes for ws in workers), sum(held)
+
+with Client(sys.argv[1], set_as_default=False) as client:
+    deadline = time.monotonic() + 60
+    while any(client.run_on_scheduler(left)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    print(*client.run_on_scheduler(left))
+"#;
+
+/// Waits until nothing is left of any run; panics if something stays.
+pub(crate) fn assert_nothing_is_known(scheduler: &str) {
+    let python = std::env::var_os("HYPERSLAB_DASK_PYTHON").unwrap();
+    let output = Command::new(python).args(["-c", LEFTOVERS, scheduler]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(said, "0 0 0\n", "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// Sends a signal; false if there is no such process any more.
 pub(crate) fn signal(process: u32, name: &str) -> bool {
     let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status();

@@ -115,11 +115,7 @@ impl Security {
 
     /// The settings found under dask's dotted names.
     pub(crate) fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
-        let setting = |name: &str| {
-            let text = lookup(&format!("distributed.comm.{name}"))?;
-            let text = text.trim().trim_matches(['"', '\'']);
-            (!matches!(text, "" | "None" | "none" | "null")).then(|| text.to_owned())
-        };
+        let setting = |name: &str| config::dask_text(&lookup, &format!("distributed.comm.{name}"));
         let identity = |role: &str| Identity {
             cert: setting(&format!("tls.{role}.cert")),
             key: setting(&format!("tls.{role}.key")),

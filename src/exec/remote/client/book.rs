@@ -189,10 +189,7 @@ impl Book {
         }
         if self.swept_submission.is_some_and(|swept| chunk.submission <= swept) {
             self.out.push(Instruction::Discard(chunk.id));
-            let is_waited_for = |entry: &Entry| matches!(entry.status, Status::Pending) && !entry.is_desired;
-            let waiting = chunk.wanted.iter().filter(|name| self.entries.get(*name).is_some_and(is_waited_for));
-            let waiting: Vec<Name> = waiting.cloned().collect();
-            waiting.iter().for_each(|name| self.tell(name, Status::Failed(restart_error())));
+            chunk.wanted.iter().for_each(|name| self.swept_away(name));
             return;
         }
         self.newest_submission = self.newest_submission.max(Some(chunk.submission));
@@ -206,6 +203,16 @@ impl Book {
         }
         self.out.push(Instruction::Submit(chunk.id));
         self.open.insert(chunk.id, chunk);
+    }
+
+    /// A result of a submission that a restart has overtaken. Its futures were told before the submission revived them.
+    fn swept_away(&mut self, name: &Name) {
+        let Some(entry) = self.entries.get(name).filter(|entry| !entry.is_desired) else { return };
+        match entry.status.clone() {
+            Status::Finished => {}
+            Status::Pending => self.tell(name, Status::Failed(restart_error())),
+            failed @ Status::Failed(_) => self.tell(name, failed),
+        }
     }
 
     fn pin(&mut self, name: &Name, n_pins: usize) -> &mut Entry {

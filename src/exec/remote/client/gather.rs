@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::exec::remote::comm::{Address, RpcPool};
 use crate::exec::remote::wire::{Limits, Value, check_reply};
 use crate::exec::remote::worker::Key;
-use crate::exec::remote::worker::messages::{DataReply, data_request, read_data_reply};
+use crate::exec::remote::worker::messages::{DataReply, data_request, gather_request, read_data_reply};
 
 const OP: &str = "gather";
 
@@ -253,10 +253,10 @@ async fn fetch(peers: &RpcPool, worker: &str, names: &[Name], patience: Duration
 
 /// Has the scheduler fetch results from workers that cannot be reached from here. What it cannot get is left out.
 async fn through_scheduler(core: &Core, names: &[Name], patience: Duration) -> Result<Vec<(Name, Bytes)>> {
-    let request = Value::map([("op", "gather".into()), ("keys", names.iter().map(|name| &**name).collect())]);
+    let keys: Vec<Key> = names.iter().map(|name| Key::from(&**name)).collect();
     let mut lease = core.pool.lease(&core.address).await?;
     lease.comm().set_patience(Some(patience));
-    let reply = lease.exchange(&request).await?;
+    let reply = lease.exchange(&gather_request(&keys)).await?;
     lease.give_back();
     if reply.text("status")? != "OK" {
         return Ok(Vec::new());

@@ -109,12 +109,7 @@ impl ConnectOptions {
 
     /// The settings found under dask's dotted names.
     pub(super) fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
-        let setting = |name: &str| {
-            let text = lookup(name)?;
-            let text = text.trim().trim_matches(['"', '\'']);
-            (!matches!(text, "" | "None" | "none" | "null")).then(|| text.to_owned())
-        };
-        let address = setting("scheduler-address").ok_or_else(|| {
+        let address = config::dask_text(&lookup, "scheduler-address").ok_or_else(|| {
             let error = Error::value("connect", "no scheduler is named: `DASK_SCHEDULER_ADDRESS` is not set");
             error.with_remedy("give an address, as in `ConnectOptions::address(\"tcp://127.0.0.1:8786\")`")
         })?;
@@ -157,9 +152,9 @@ impl ConnectOptions {
         self
     }
 
-    /// How long the scheduler's and workers' machines may leave what is sent, or asked, without any sign before the connection
-    /// counts as lost; half a minute unless set, and not less than two seconds. Workers and the scheduler have the same
-    /// setting of their own, `DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP`.
+    /// How long the machine at the other end of a connection may show no sign of life before the connection counts as lost;
+    /// half a minute unless set, and at least two seconds, at most nine hours. Workers and the scheduler have the same
+    /// setting of their own, `DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP`; Python's scheduler takes no less than eleven seconds.
     ///
     /// # Examples
     ///
@@ -327,6 +322,7 @@ mod tests {
         let lookup = |name: &str| match name {
             "scheduler-address" => Some("tcp://10.0.0.1:8786".to_owned()),
             "distributed.comm.timeouts.connect" => Some("500ms".into()),
+            "distributed.comm.timeouts.tcp" => Some("1 minute".into()),
             "distributed.client.heartbeat" => Some("2".into()),
             "distributed.comm.require-encryption" => Some("true".into()),
             _ => None,
@@ -334,6 +330,7 @@ mod tests {
         let options = ConnectOptions::from_lookup(lookup).unwrap();
         assert_eq!(options.target, Target::Address("tcp://10.0.0.1:8786".into()));
         assert_eq!((options.timeout, options.heartbeat), (Duration::from_millis(500), Duration::from_secs(2)));
+        assert_eq!(options.tcp_timeout, Duration::from_mins(1));
         assert!(options.security.requires_encryption());
         let unnamed = ConnectOptions::from_lookup(|_| None).unwrap_err();
         assert!(unnamed.is_usage() && unnamed.to_string().contains("DASK_SCHEDULER_ADDRESS"));

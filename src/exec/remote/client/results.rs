@@ -110,7 +110,8 @@ impl Results {
         }
     }
 
-    /// What failed is about to be tried again: who looks from now on waits for the new try. The book hears of it only later.
+    /// What failed is about to be tried again: who looks from now on waits for the new try, unless news of the old one is
+    /// still on its way. The book hears of it later.
     pub(super) fn revive(&self, names: &[Name]) {
         let slots = self.slots();
         if slots.end.is_some() {

@@ -233,8 +233,13 @@ fn failed(address: &Address, source: io::Error) -> Error {
     Error::remote(OP, address, &source).with_source(source)
 }
 
-/// Small messages leave at once, and silence becomes an error after `limit`.
+/// What the kernel's timers can do: probes count whole seconds, and no more than 15 bits of them.
+const LEAST_SILENCE: Duration = Duration::from_secs(2);
+const MOST_SILENCE: Duration = Duration::from_secs(32_767);
+
+/// Small messages leave at once, and silence becomes an error after `limit`, or what comes near to it.
 fn prepare(stream: &TcpStream, limit: Duration) -> io::Result<()> {
+    let limit = limit.clamp(LEAST_SILENCE, MOST_SILENCE);
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
     let (idle, interval, n_probes) = probes(limit);
@@ -247,7 +252,7 @@ fn prepare(stream: &TcpStream, limit: Duration) -> io::Result<()> {
 
 /// When probing begins, the pause between probes, and their number: together they take `limit`, in whole seconds.
 fn probes(limit: Duration) -> (Duration, Duration, u32) {
-    let limit_s = limit.as_secs().max(2);
+    let limit_s = limit.as_secs();
     let n_probes = 10.min(limit_s - 1);
     let wanted_idle_s = (limit_s / 4).max(1);
     let interval_s = ((limit_s - wanted_idle_s) / n_probes).max(1);
@@ -276,10 +281,10 @@ mod tests {
 
     #[test]
     fn probing_fills_the_time_limit() {
-        for limit_s in 1..200 {
+        for limit_s in (2..200).chain([MOST_SILENCE.as_secs()]) {
             let (idle, interval, n) = probes(Duration::from_secs(limit_s));
             assert!(idle.as_secs() >= 1 && interval.as_secs() >= 1 && n >= 1);
-            assert_eq!((idle + interval * n).as_secs(), limit_s.max(2));
+            assert_eq!((idle + interval * n).as_secs(), limit_s);
         }
         assert_eq!(probes(Duration::from_secs(30)), (Duration::from_secs(10), Duration::from_secs(2), 10));
     }
@@ -326,11 +331,13 @@ mod tests {
         block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-            prepare(&stream, Duration::from_secs(30)).unwrap();
-            let socket = SockRef::from(&stream);
-            assert!(stream.nodelay().unwrap() && socket.keepalive().unwrap());
-            #[cfg(target_os = "linux")]
-            assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(30)));
+            for (limit, expected) in [(30_000, 30_000), (0, 2_000), (100, 2_000), (u64::MAX, 32_767_000)] {
+                prepare(&stream, Duration::from_millis(limit)).unwrap();
+                let socket = SockRef::from(&stream);
+                assert!(stream.nodelay().unwrap() && socket.keepalive().unwrap());
+                #[cfg(target_os = "linux")]
+                assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_millis(expected)));
+            }
         });
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::config;
 use crate::error::{Error, Result};
 
 /// As in dask.
@@ -43,14 +44,12 @@ impl Timeouts {
 
 /// A time under a name of dask's, as dask writes times: `5`, `30s`, `500ms`, `2 minutes`; nothing if it is not set.
 pub(crate) fn read_time(lookup: impl Fn(&str) -> Option<String>, name: &str) -> Result<Option<Duration>> {
-    let Some(text) = lookup(name) else { return Ok(None) };
-    let text = text.trim().trim_matches(['"', '\'']);
-    if matches!(text, "" | "None" | "none" | "null") {
-        return Ok(None);
-    }
-    let duration = duration_of(text);
-    let no_time = || Error::value("connect", format!("`{name}` is {text:?}, which is no time such as `30s`"));
-    duration.map(Some).ok_or_else(no_time)
+    let Some(text) = config::dask_text(lookup, name) else { return Ok(None) };
+    let no_time = || {
+        let error = Error::value("settings", format!("`{name}` is {text:?}, which is no time"));
+        error.with_remedy(format!("set {} to one such as `30s`", config::dask_variable_name(name)))
+    };
+    duration_of(&text).map(Some).ok_or_else(no_time)
 }
 
 fn duration_of(text: &str) -> Option<Duration> {

@@ -26,7 +26,7 @@ use crate::exec::remote::comm::{Address as PeerAddress, RpcPool, StreamReceiver,
 use crate::exec::remote::wire::Value;
 use crate::exec::spill::SpillStore;
 
-use super::fetch::{Fetched, Unreachable, fetch, fetch_by_way_of};
+use super::fetch::{Fetched, fetch, fetch_by_scheduler};
 use super::machine::{Delivery, Event, Failure, Instruction, Machine, Outcome, Payload, Product, Ticket};
 use super::messages::{
     Heartbeat, HeartbeatReply, Metrics, StreamMessage, USUAL_BANDWIDTH_BPS, read_stream_message, report_to_value,
@@ -34,6 +34,7 @@ use super::messages::{
 use super::names::{Address, Key};
 use super::options::unix_s;
 use super::process::{ProcessProbe, process_bytes};
+use super::routes::{Route, Routes};
 use super::runner::TaskRunner;
 use super::server::{Outgoing, Request};
 use super::store::Store;
@@ -63,7 +64,7 @@ pub(super) enum Note<V> {
     Stream(Vec<Value>),
     StreamEnded(Option<Error>),
     Executed { key: Key, ticket: Ticket, finished: Finished<V> },
-    Gathered { worker: Address, ticket: Ticket, fetched: Result<Fetched<V>>, elapsed: Duration },
+    Gathered { worker: Address, ticket: Ticket, fetched: Result<Fetched<V>>, route: Route, elapsed: Duration },
     Retry(Address),
     Heartbeat(Result<HeartbeatReply>),
     Spilled,
@@ -103,7 +104,7 @@ pub(super) struct Driver<R: TaskRunner> {
     notes: UnboundedSender<Note<R::Value>>,
     running: HashMap<Ticket, Running>,
     transfers: HashMap<Ticket, AbortHandle>,
-    unreachable: Unreachable,
+    routes: Routes,
     work: JoinSet<()>,
     probe: ProcessProbe,
     bandwidth_bps: f64,
@@ -130,7 +131,7 @@ impl<R: TaskRunner> Driver<R> {
             notes,
             running: HashMap::new(),
             transfers: HashMap::new(),
-            unreachable: Unreachable::default(),
+            routes: Routes::default(),
             work,
             probe: ProcessProbe::new(),
             bandwidth_bps: USUAL_BANDWIDTH_BPS,
@@ -184,7 +185,12 @@ impl<R: TaskRunner> Driver<R> {
                 self.end(Ended::Lost(error));
             }
             Note::Executed { key, ticket, finished } => self.executed(key, ticket, finished),
-            Note::Gathered { worker, ticket, fetched, elapsed } => self.gathered(worker, ticket, fetched, elapsed),
+            Note::Gathered { worker, ticket, fetched, route, elapsed } => {
+                // A transfer that was cancelled may have ended just before.
+                if self.transfers.remove(&ticket).is_some() {
+                    self.gathered(worker, ticket, fetched, (route, elapsed));
+                }
+            }
             Note::Retry(worker) => self.handle(Event::RetryBusyWorker(worker), "retry-busy-worker"),
             Note::Heartbeat(reply) => self.heard(reply),
             Note::Spilled => self.is_spilling = false,
@@ -223,7 +229,7 @@ impl<R: TaskRunner> Driver<R> {
 
     fn carry_out(&mut self, event: Event, stimulus_id: &Arc<str>) {
         if let Event::RemoveWorker(worker) = &event {
-            self.unreachable.forget(worker);
+            self.routes.forget(worker);
         }
         let instructions = self.parts.machine.handle(event, stimulus_id);
         let mut messages = Vec::new();
@@ -279,18 +285,15 @@ impl<R: TaskRunner> Driver<R> {
     fn gather(&mut self, worker: Address, ticket: Ticket, keys: Vec<Key>) {
         let (pool, runner, notes) = (self.parts.pool.clone(), self.parts.runner.clone(), self.notes.clone());
         let who = self.parts.address.clone();
-        let scheduler = self.unreachable.contains(&worker).then(|| self.parts.scheduler.clone());
+        let route = self.routes.to(&worker, Instant::now());
+        let scheduler = self.parts.scheduler.clone();
         let transfer = self.work.spawn(async move {
             let since = Instant::now();
-            let by_detour = match &scheduler {
-                Some(scheduler) => fetch_by_way_of(scheduler, &pool, &runner, &keys).await.ok(),
-                None => None,
+            let fetched = match route {
+                Route::Direct => fetch(&pool, &runner, &worker, &keys, &who).await,
+                Route::ByScheduler => fetch_by_scheduler(&pool, &runner, &scheduler, &keys).await,
             };
-            let fetched = match by_detour {
-                Some(fetched) => Ok(fetched),
-                None => fetch(&pool, &runner, &worker, &keys, &who).await,
-            };
-            drop(notes.send(Note::Gathered { worker, ticket, fetched, elapsed: since.elapsed() }));
+            drop(notes.send(Note::Gathered { worker, ticket, fetched, route, elapsed: since.elapsed() }));
         });
         self.transfers.insert(ticket, transfer);
     }
@@ -302,23 +305,29 @@ impl<R: TaskRunner> Driver<R> {
         }
     }
 
-    fn gathered(&mut self, worker: Address, ticket: Ticket, fetched: Result<Fetched<R::Value>>, elapsed: Duration) {
-        self.transfers.remove(&ticket);
+    fn gathered(
+        &mut self,
+        worker: Address,
+        ticket: Ticket,
+        fetched: Result<Fetched<R::Value>>,
+        (route, elapsed): (Route, Duration),
+    ) {
         let delivery = match fetched {
             Ok(Fetched::Values(values)) => {
+                self.routes.came(&worker, route);
                 let values = self.readable(&worker, values);
                 let products = self.store_all(values);
-                let n_bytes: u64 = products.iter().map(|(_, product)| product.n_bytes).sum();
-                self.note_bandwidth(n_bytes, elapsed);
+                if route == Route::Direct {
+                    self.note_bandwidth(products.iter().map(|(_, product)| product.n_bytes).sum(), elapsed);
+                }
                 Delivery::Arrived(products)
             }
             Ok(Fetched::Busy) => Delivery::Busy,
             Err(_) => {
-                self.unreachable.note(&worker);
                 if let Ok(address) = worker.as_str().parse() {
                     self.parts.pool.forget(&address);
                 }
-                Delivery::Failed
+                Delivery::Failed { again: self.routes.failed(&worker, route, elapsed, Instant::now()) }
             }
         };
         self.handle(Event::Gathered { worker, ticket, delivery }, "gather-dep");

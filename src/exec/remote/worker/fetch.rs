@@ -1,21 +1,15 @@
 //! Fetching values from other workers.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::exec::remote::comm::{Address as PeerAddress, RpcPool};
 use crate::exec::remote::wire::{Limits, Value, check_reply};
 
-use super::messages::{data_request, gather_request, is_busy, read_data};
+use super::messages::{data_request, gather_request, is_busy, keys_from_value, read_data};
 use super::names::{Address, Key};
 use super::runner::TaskRunner;
-
-/// How long values of a peer that could not be reached come by way of the scheduler, before it is tried again.
-const DETOUR_TIME: Duration = Duration::from_mins(5);
-/// How long the scheduler may be silent when it fetches for this worker.
-const DETOUR_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What came of a request.
 pub(crate) enum Fetched<V> {
@@ -45,47 +39,30 @@ pub(crate) async fn fetch<R: TaskRunner>(
     read_values(runner, reply).await.map(Fetched::Values)
 }
 
-/// Asks the scheduler for values: it fetches them, where this worker cannot reach who has them.
+/// Asks the scheduler for values: it fetches them from whoever has them. Those that it cannot get are left out.
 ///
 /// # Errors
 ///
-/// The scheduler could not get all of them either, or was silent for longer than the limit.
-pub(super) async fn fetch_by_way_of<R: TaskRunner>(
-    scheduler: &PeerAddress,
+/// It gets none of them.
+pub(super) async fn fetch_by_scheduler<R: TaskRunner>(
     pool: &RpcPool,
     runner: &Arc<R>,
+    scheduler: &PeerAddress,
     keys: &[Key],
 ) -> Result<Fetched<R::Value>> {
-    let reply = pool.call_patiently(Some(DETOUR_PATIENCE), scheduler, &gather_request(keys)).await?;
-    match reply.text("status")? {
-        "OK" => read_values(runner, reply).await.map(Fetched::Values),
-        status => Err(Error::remote("gather", scheduler, format!("the scheduler does not get the values: {status}"))),
+    let mut lease = pool.lease(scheduler).await?;
+    // It answers with all values or with none, and names those that it cannot get.
+    let mut reply = lease.exchange(&gather_request(keys)).await?;
+    if reply.text("status")? != "OK" {
+        let lacking: HashSet<Key> = keys_from_value(reply.field("keys")?)?.into_iter().collect();
+        let others: Vec<Key> = keys.iter().filter(|key| !lacking.contains(*key)).cloned().collect();
+        if others.len() < keys.len() && !others.is_empty() {
+            reply = lease.exchange(&gather_request(&others)).await?;
+        }
     }
-}
-
-/// Peers that could not be reached, and when that was.
-///
-/// Where the network lets a worker reach the scheduler but not a peer, the scheduler goes on naming that peer, and nobody
-/// else may have what it has: such values come by way of the scheduler for a while.
-#[derive(Debug, Default)]
-pub(super) struct Unreachable(HashMap<Address, Instant>);
-
-impl Unreachable {
-    /// A transfer has failed.
-    pub(super) fn note(&mut self, worker: &Address) {
-        self.0.retain(|_, since| since.elapsed() < DETOUR_TIME);
-        self.0.insert(worker.clone(), Instant::now());
-    }
-
-    /// The scheduler has given the peer up.
-    pub(super) fn forget(&mut self, worker: &Address) {
-        self.0.remove(worker);
-    }
-
-    /// Whether to ask the scheduler.
-    pub(super) fn contains(&self, worker: &Address) -> bool {
-        self.0.get(worker).is_some_and(|since| since.elapsed() < DETOUR_TIME)
-    }
+    let reply = check_reply("gather", scheduler, reply)?;
+    lease.give_back();
+    read_values(runner, reply).await.map(Fetched::Values)
 }
 
 /// Reads the values in an answer. The event loop goes on meanwhile: of gigabytes this takes seconds.

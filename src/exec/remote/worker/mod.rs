@@ -16,7 +16,7 @@
 //! | `names` | keys, priorities, addresses |
 //! | `runner` | what the worker does not know: how to run a task, what its values are |
 //! | `store` | values in memory and on disk |
-//! | `threads` `task_run` `fetch` `process` | threads, one task, one transfer, the operating system's view |
+//! | `threads` `task_run` `fetch` `routes` `process` | threads, one task, one transfer and its way, the operating system's view |
 //! | `server` | what others ask of the worker |
 //! | `driver` | the event loop |
 //! | `options` `join` `patience` | settings; joining a cluster, and joining it again, with pauses |
@@ -32,6 +32,7 @@ mod names;
 mod options;
 mod patience;
 mod process;
+mod routes;
 mod runner;
 mod server;
 mod store;

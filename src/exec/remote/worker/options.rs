@@ -120,6 +120,13 @@ mod tests {
     }
 
     #[test]
+    fn the_settings_of_connections_reach_them() {
+        let timeouts = Timeouts { tcp: Duration::from_secs(5), ..Timeouts::default() };
+        let options = WorkerOptions { timeouts, ..WorkerOptions::new("tcp://127.0.0.1:1") };
+        assert_eq!(options.transport().unwrap().timeouts, timeouts);
+    }
+
+    #[test]
     fn a_tenth_of_memory_may_be_on_its_way() {
         let mut options = WorkerOptions::new("tcp://127.0.0.1:1");
         assert_eq!(options.transfers().max_bytes, u64::MAX);

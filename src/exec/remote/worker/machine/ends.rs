@@ -11,7 +11,7 @@
 
 use super::event::{Delivery, Failure, Instruction, Outcome, Product, Report, Span, Ticket};
 use super::state::Machine;
-use super::task::{Activity, Held, Slot};
+use super::task::{Activity, Held, Slot, State};
 use crate::exec::remote::worker::names::{Address, Key};
 
 impl Machine {
@@ -121,12 +121,14 @@ impl Machine {
             Delivery::Arrived(values) => self.arrived(worker, &slots, values),
             Delivery::Busy if !is_late => self.refused(worker, &slots),
             // The connection may only have been cut for a moment, but then the scheduler will name the peer again.
-            Delivery::Failed if !is_late => {
+            Delivery::Failed { again } if !is_late => {
                 let lost = self.peers.held_by(worker);
                 self.forget_worker(worker);
-                self.ask_for_holders(&lost);
+                if !again {
+                    self.ask_for_holders(&lost);
+                }
             }
-            Delivery::Busy | Delivery::Failed => {}
+            Delivery::Busy | Delivery::Failed { .. } => {}
         }
     }
 
@@ -140,10 +142,11 @@ impl Machine {
         slots
     }
 
-    /// The scheduler is asked at once about what nobody else is known to have; later the clock asks again.
+    /// The scheduler is asked at once about what nobody else is known to have. Afterwards only the clock asks: what fails
+    /// again and again must not be asked for without a pause.
     fn ask_for_holders(&mut self, slots: &[Slot]) {
         let stuck = slots.iter().map(|slot| &self.tasks[*slot]);
-        let stuck = stuck.filter(|task| task.is_wanted() && !task.has_value() && task.holders.is_empty());
+        let stuck = stuck.filter(|task| task.derived_state() == State::Missing);
         let keys: Vec<Key> = stuck.map(|task| task.key.clone()).collect();
         if !keys.is_empty() {
             self.send(Report::RequestRefreshWhoHas { keys });

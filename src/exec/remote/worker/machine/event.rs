@@ -100,8 +100,8 @@ pub(crate) enum Delivery {
     Arrived(Vec<(Key, Product)>),
     /// The peer has too many transfers open.
     Busy,
-    /// No connection, a broken one, or an answer that makes no sense.
-    Failed,
+    /// No connection, a broken one, or an answer that makes no sense. `again`: as the one before it.
+    Failed { again: bool },
 }
 
 /// The worker's condition as the scheduler knows it.

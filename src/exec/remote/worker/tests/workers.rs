@@ -158,17 +158,22 @@ fn what_a_worker_cannot_reach_comes_by_way_of_the_scheduler() {
             let named = [("op", "refresh-who-has".into()), ("who_has", holders.clone()), ("stimulus_id", "t".into())];
             Value::map(named)
         };
-        // The scheduler does not get it either at first.
-        for _ in 0..2 {
-            let report = worker.hear("request-refresh-who-has").await;
+        // It is asked itself, then the scheduler, which does not get the value at first, then both again.
+        let mut n_asked = 0;
+        loop {
+            let report = worker.hear_one_of(&["request-refresh-who-has", "add-keys"]).await;
             assert_eq!(report.array("keys").expect("as the test set it up"), [Value::from("x")]);
+            if report.text("op").expect("as the test set it up") == "add-keys" {
+                break;
+            }
+            n_asked += 1;
+            if n_asked == 4 {
+                let value = ("x".into(), Bytes::from_static(b"41"));
+                scheduler.within_reach.lock().expect("as the test set it up").push(value);
+            }
             worker.say(refresh());
         }
-        worker.hear("request-refresh-who-has").await;
-        scheduler.within_reach.lock().expect("as the test set it up").push(("x".into(), Bytes::from_static(b"41")));
-        worker.say(refresh());
-        // The clock asks, too.
-        worker.hear_past("request-refresh-who-has", "add-keys").await;
+        assert!(n_asked >= 4);
         worker.hear("task-finished").await;
         assert_eq!(value_on(&worker, "y").await.expect("as the test set it up"), "42");
     });

@@ -87,7 +87,7 @@ fn any_outcome(dice: &mut Dice) -> Outcome {
 fn any_delivery(dice: &mut Dice) -> Delivery {
     match dice.below(6) {
         0 => Delivery::Busy,
-        1 => Delivery::Failed,
+        1 => Delivery::Failed { again: dice.below(2) == 0 },
         _ => Delivery::Arrived((0..N_KEYS).map(Key::Int).filter(|_| !dice.one_in(3)).map(|k| (k, product())).collect()),
     }
 }
@@ -163,7 +163,7 @@ fn wind_up(probe: &mut Probe) {
         probe.tell(Event::Executed { key, ticket, outcome: Outcome::Abandoned });
     }
     for (worker, ticket) in probe.transfers.clone() {
-        probe.tell(Event::Gathered { worker, ticket, delivery: Delivery::Failed });
+        probe.tell(Event::Gathered { worker, ticket, delivery: Delivery::Failed { again: false } });
     }
     assert_eq!(probe.machine.tasks.len(), 0, "nothing is left of what nobody wants");
     assert_eq!(probe.machine.memory_bytes(), 0);

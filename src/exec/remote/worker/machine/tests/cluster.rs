@@ -228,7 +228,7 @@ impl Cluster {
             .map(|peer| keys.iter().filter_map(|key| Some((key.clone(), *peer.store.get(key)?))).collect());
         let Some(node) = self.nodes.get_mut(worker) else { return };
         let delivery = match found {
-            None => Delivery::Failed,
+            None => Delivery::Failed { again: false },
             Some(_) if trouble && self.dice.one_in(6) => Delivery::Busy,
             Some(values) => {
                 node.store.extend(values.iter().cloned());

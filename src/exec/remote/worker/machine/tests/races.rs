@@ -177,7 +177,7 @@ fn in_flight_then_ordered() {
 
 #[test]
 fn in_flight_then_ordered_then_the_transfer_fails() {
-    for delivery in [Delivery::Failed, Delivery::Arrived(Vec::new())] {
+    for delivery in [Delivery::Failed { again: false }, Delivery::Arrived(Vec::new())] {
         let mut p = Probe::new(1);
         p.acquire("x", &["a"]);
         p.free(&["x"]);
@@ -225,7 +225,7 @@ fn an_input_that_has_gone_with_its_peer() {
     p.compute("y", 1, &[("x", &["a"]), ("w", &["a", "b"])]);
     assert_eq!(p.tell(Event::RemoveWorker("a".into())), ["cancel transfer", "gather w from b"]);
     assert_eq!(p.state("x"), "missing");
-    assert_eq!(p.gathered("a", Delivery::Failed), NOTHING, "nobody waits for that any more");
+    assert_eq!(p.gathered("a", Delivery::Failed { again: false }), NOTHING, "nobody waits for that any more");
     assert_eq!(p.tell(Event::FindMissing), ["who has x"]);
     assert_eq!(p.refresh("x", &[]), NOTHING);
     assert_eq!(p.refresh("x", &["c"]), ["gather x from c"]);
@@ -253,7 +253,7 @@ fn an_input_that_nobody_can_read_is_an_error_of_its_users() {
 fn the_user_of_a_missing_input_is_freed() {
     let mut p = Probe::new(1);
     p.compute("y", 1, &[("x", &["a"])]);
-    p.gathered("a", Delivery::Failed);
+    p.gathered("a", Delivery::Failed { again: false });
     assert_eq!(p.free(&["y"]), NOTHING);
     assert_eq!((p.state("y"), p.state("x")), ("forgotten", "forgotten"));
     assert_eq!(p.tell(Event::FindMissing), NOTHING);
@@ -264,7 +264,7 @@ fn the_user_of_a_missing_input_is_freed() {
 fn a_missing_input_is_ordered_here() {
     let mut p = Probe::new(1);
     p.compute("y", 1, &[("x", &["a"])]);
-    p.gathered("a", Delivery::Failed);
+    p.gathered("a", Delivery::Failed { again: false });
     assert_eq!(p.compute("x", 2, &[]), ["execute x"]);
     assert_eq!(p.finish("x"), ["finished x run 2", "execute y"]);
 }
@@ -406,7 +406,7 @@ fn ends_that_come_twice() {
     p.free(&["x", "y"]);
     assert_eq!(p.finish("y"), ["drop y"], "nobody wants it");
     assert_eq!(p.arrive("a", &["x"]), ["drop x"]);
-    assert_eq!(p.gathered("a", Delivery::Failed), NOTHING);
+    assert_eq!(p.gathered("a", Delivery::Failed { again: false }), NOTHING);
 }
 
 #[test]

@@ -82,10 +82,12 @@ fn another_holder_is_asked_when_one_is_busy() {
 fn a_lost_peer_is_forgotten_with_all_it_has() {
     let mut p = limited(8, 1_000, 10);
     acquire(&mut p, &[("x", 8, &["a"]), ("y", 8, &["a"])]);
-    assert_eq!(p.gathered("a", Delivery::Failed), ["who has x y"]);
+    assert_eq!(p.gathered("a", Delivery::Failed { again: false }), ["who has x y"]);
     assert_eq!((p.state("x"), p.state("y")), ("missing", "missing"));
     assert_eq!(p.tell(Event::FindMissing), ["who has x y"], "until there is an answer");
     assert_eq!(p.refresh("x", &["a"]), ["gather x from a"], "the scheduler still believes in it");
+    assert_eq!(p.gathered("a", Delivery::Failed { again: true }), [""; 0], "now the clock sets the pace");
+    assert_eq!(p.tell(Event::FindMissing), ["who has x y"]);
 }
 
 #[test]
