@@ -27,6 +27,7 @@ use crate::exec::remote::wire::Value;
 use crate::exec::spill::SpillStore;
 
 use super::fetch::{Fetched, fetch, fetch_by_scheduler};
+use super::latency::LoopLatency;
 use super::machine::{Delivery, Event, Failure, Instruction, Machine, Outcome, Payload, Product, Ticket};
 use super::messages::{
     Heartbeat, HeartbeatReply, Metrics, StreamMessage, USUAL_BANDWIDTH_BPS, read_stream_message, report_to_value,
@@ -107,6 +108,7 @@ pub(super) struct Driver<R: TaskRunner> {
     routes: Routes,
     work: JoinSet<()>,
     probe: ProcessProbe,
+    latency: LoopLatency,
     bandwidth_bps: f64,
     heartbeat_is_due: bool,
     is_spilling: bool,
@@ -134,6 +136,7 @@ impl<R: TaskRunner> Driver<R> {
             routes: Routes::default(),
             work,
             probe: ProcessProbe::new(),
+            latency: LoopLatency::default(),
             bandwidth_bps: USUAL_BANDWIDTH_BPS,
             heartbeat_is_due: true,
             is_spilling: false,
@@ -145,7 +148,10 @@ impl<R: TaskRunner> Driver<R> {
                 Some(request) = requests.recv() => driver.take_request(request),
                 Some(_) = driver.work.join_next() => {}
                 _ = heartbeats.tick() => driver.beat(),
-                _ = looks.tick() => driver.look_at_memory(),
+                due = looks.tick() => {
+                    driver.latency.tick(due, At::now());
+                    driver.look_at_memory();
+                }
                 _ = signs.tick() => driver.say([Value::map([("op", "keep-alive".into())])]),
             }
             let pause = heartbeat_pause(driver.parts.heartbeat_s);
@@ -447,7 +453,7 @@ impl<R: TaskRunner> Driver<R> {
             n_files: used.n_files,
             network: used.network,
             disk: used.disk,
-            loop_interval_s: 0.02,
+            loop_interval_s: self.latency.take_interval_s(),
             bandwidth_bps: self.bandwidth_bps,
             incoming: (bytes, n_open as u64, n_total),
             outgoing: (

@@ -16,7 +16,8 @@
 //! | `names` | keys, priorities, addresses |
 //! | `runner` | what the worker does not know: how to run a task, what its values are |
 //! | `store` | values in memory and on disk |
-//! | `threads` `task_run` `fetch` `routes` `process` | threads, one task, one transfer and its way, the operating system's view |
+//! | `threads` `task_run` `fetch` `routes` | threads, one task, one transfer and its way |
+//! | `process` `latency` | what the operating system says, how late the loop is |
 //! | `server` | what others ask of the worker |
 //! | `driver` | the event loop |
 //! | `options` `join` `patience` | settings; joining a cluster, and joining it again, with pauses |
@@ -26,6 +27,7 @@
 mod driver;
 mod fetch;
 mod join;
+mod latency;
 mod machine;
 pub(super) mod messages;
 mod names;
