@@ -17,7 +17,6 @@
 
 mod clusters;
 
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -223,70 +222,4 @@ fn nothing_is_left_of_a_cluster() {
     let is_there =
         |id: &u32| std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
     assert!(!workers.iter().any(is_there));
-}
-
-/// A network namespace with one link to this machine; both go when it is dropped.
-struct FarMachine;
-
-impl FarMachine {
-    const HERE: &'static str = "10.213.77.1";
-
-    fn new() -> Self {
-        let far = FarMachine;
-        Self::ip("netns add hyperslab-far");
-        Self::ip("link add hyperslab-h type veth peer name hyperslab-f");
-        Self::ip("link set hyperslab-f netns hyperslab-far");
-        Self::ip(&format!("addr add {}/24 dev hyperslab-h", Self::HERE));
-        Self::ip("link set hyperslab-h up");
-        Self::ip("netns exec hyperslab-far ip addr add 10.213.77.2/24 dev hyperslab-f");
-        Self::ip("netns exec hyperslab-far ip link set hyperslab-f up");
-        far
-    }
-
-    fn ip(words: &str) {
-        let status = Command::new("ip").args(words.split(' ')).status().unwrap();
-        assert!(status.success(), "ip {words}");
-    }
-
-    fn cut() {
-        Self::ip("link set hyperslab-h down");
-    }
-}
-
-impl Drop for FarMachine {
-    fn drop(&mut self) {
-        for words in ["link del hyperslab-h", "netns del hyperslab-far"] {
-            drop(Command::new("ip").args(words.split(' ')).status());
-        }
-    }
-}
-
-/// A process that ends with the test.
-struct Ended(std::process::Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
-#[test]
-#[ignore = "needs root and network namespaces; takes half a minute"]
-fn a_cut_link_is_noticed_and_worked_around() {
-    let Some(options) = options() else { return };
-    let expected = job().unwrap();
-    let _far = FarMachine::new();
-    let cluster = options.workers(2).listen(FarMachine::HERE, 0).allow_insecure(true).start().unwrap();
-    let worker = env!("CARGO_BIN_EXE_hyperslab-worker");
-    let words = ["netns", "exec", "hyperslab-far", worker, cluster.address()];
-    let options = ["--name", "far", "--nthreads", "1", "--no-nanny", "--insecure"];
-    let _far_worker = Ended(Command::new("ip").args(words).args(options).spawn().unwrap());
-    cluster.wait_for_workers(3, WATCHDOG).unwrap();
-    let runtime = runtime(&cluster);
-    let mut usual: Vec<Duration> = (0..3).map(|_| timed(&runtime).0).collect();
-    let usual = median(&mut usual);
-    let (time, answer) = during(usual / 2, || timed(&runtime), FarMachine::cut);
-    assert_eq!(answer.unwrap().to_bits(), expected.to_bits());
-    eprintln!("a cut link: {time:?} where a run takes {usual:?}");
 }

@@ -8,7 +8,8 @@
 //! HYPERSLAB_DASK_PYTHON=python cargo test --release --features remote --test remote_links -- --ignored --nocapture
 //! ```
 //!
-//! `HYPERSLAB_CUTS` is how often each link is cut, 3 times unless set. Measured on two cores that others used too, with debug
+//! `HYPERSLAB_CUTS` is how often each link is cut, 3 times unless set, and `HYPERSLAB_SILENCE` how many seconds of silence
+//! clients and workers allow, 3 unless set. Measured on two cores that others used too, with debug
 //! builds and `distributed` 2026.8, each 20 times, in the middle of runs of about a second; all answers were right to the bit:
 //!
 //! | cut | silence allowed | until | median | longest |
@@ -34,9 +35,16 @@ use tempfile::TempDir;
 use clusters::{WATCHDOG, has_python, in_time, registry};
 
 /// The silence that clients and workers are told to allow.
-const SILENCE: Duration = Duration::from_secs(3);
-/// And the scheduler: Python's refuses connections if it is told less.
-const SILENCE_OF_SCHEDULER: Duration = Duration::from_secs(12);
+fn silence() -> Duration {
+    let named = std::env::var("HYPERSLAB_SILENCE").ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(named.unwrap_or(3))
+}
+
+/// And the scheduler: Python's refuses connections if it is told less than eleven seconds.
+fn silence_of_scheduler() -> Duration {
+    silence().max(Duration::from_secs(12))
+}
+
 /// And a little more for what follows from it.
 const ALLOWED: f64 = 1.15;
 
@@ -174,7 +182,7 @@ impl Cluster {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("scheduler.json");
         let python = std::env::var_os("HYPERSLAB_DASK_PYTHON").unwrap();
-        let scheduler = Machines::command("hub", python, SILENCE_OF_SCHEDULER)
+        let scheduler = Machines::command("hub", python, silence_of_scheduler())
             .args(["-c", "from distributed.cli.dask_scheduler import main; main()"])
             .args(["--host", Machines::HUB, "--port", "0", "--no-dashboard", "--scheduler-file"])
             .arg(&file)
@@ -187,7 +195,7 @@ impl Cluster {
             assert!(Instant::now() < deadline, "the scheduler does not start");
             let text = std::fs::read_to_string(&file).unwrap_or_default();
             let parsed = serde_json::from_str::<serde_json::Value>(&text).unwrap_or_default();
-            cluster.address = parsed["address"].as_str().unwrap_or_default().to_owned();
+            parsed["address"].as_str().unwrap_or_default().clone_into(&mut cluster.address);
             thread::sleep(Duration::from_millis(20));
         }
         machines.iter().for_each(|machine| cluster.add_worker(machine));
@@ -201,7 +209,7 @@ impl Cluster {
 
     fn add_worker(&mut self, machine: &str) {
         let log = std::fs::File::create(self.log_of(machine)).unwrap();
-        let worker = Machines::command(machine, env!("CARGO_BIN_EXE_hyperslab-worker"), SILENCE)
+        let worker = Machines::command(machine, env!("CARGO_BIN_EXE_hyperslab-worker"), silence())
             .args([&self.address, "--nthreads", "1", "--no-nanny", "--insecure"])
             .stderr(log)
             .spawn();
@@ -209,7 +217,7 @@ impl Cluster {
     }
 
     fn client(&self) -> Client {
-        let options = ConnectOptions::address(&self.address).tcp_timeout(SILENCE);
+        let options = ConnectOptions::address(&self.address).tcp_timeout(silence());
         Client::connect(&options.security(Security::new().allow_insecure(true))).unwrap()
     }
 
@@ -340,7 +348,7 @@ fn to_the_scheduler() {
             }
         }
     }
-    report("from the client to the scheduler", SILENCE, usual, &mut times);
+    report("from the client to the scheduler", silence(), usual, &mut times);
 }
 
 /// A worker is cut off: others do its work, and it joins anew when it is back.
@@ -356,7 +364,7 @@ fn to_a_worker() {
         assert!(is_right.unwrap(), "turn {turn}");
         times.push(time);
         // A run may be over before; the worker has noticed by then, in any case.
-        thread::sleep(SILENCE_OF_SCHEDULER.mul_f64(ALLOWED).saturating_sub(time));
+        thread::sleep(silence_of_scheduler().mul_f64(ALLOWED).saturating_sub(time));
         drop(cut);
         // It registers again, and again, as a new one.
         let deadline = Instant::now() + WATCHDOG;
@@ -367,7 +375,7 @@ fn to_a_worker() {
         }
         cluster.client().wait_for_workers(3, WATCHDOG).unwrap();
     }
-    report("from a worker to all others", SILENCE_OF_SCHEDULER, usual, &mut times);
+    report("from a worker to all others", silence_of_scheduler(), usual, &mut times);
 }
 
 /// Two workers do not reach each other, and the scheduler reaches both: blocks come by way of it.
@@ -385,8 +393,8 @@ fn between_workers() {
         times.push(time);
         let (time, is_right) = timed(&runtime, turn + 2);
         assert!(is_right.unwrap(), "after turn {turn}");
-        assert!(time < SILENCE + 2 * usual, "{time:?}: they know by now");
+        assert!(time < silence() + 2 * usual, "{time:?}: they know by now");
         drop(divide);
     }
-    report("between two workers", SILENCE, usual, &mut times);
+    report("between two workers", silence(), usual, &mut times);
 }

@@ -50,6 +50,7 @@ impl Runs {
 
     /// The runs of one rectangle as it lies in two arrays, cut to the shorter ones: their length, and where each starts in
     /// either array.
+    #[cfg(any(feature = "zarr", test))]
     pub(super) fn zip<'a>(&'a self, other: &'a Runs) -> (u64, impl Iterator<Item = (u64, u64)> + 'a) {
         let step = self.run_elems.min(other.run_elems);
         // Runs join whole trailing axes, so the shorter run divides the longer one.
