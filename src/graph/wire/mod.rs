@@ -22,6 +22,7 @@ mod held;
 mod key;
 mod payload;
 mod tasks;
+mod trial;
 
 // What speaks to clusters is a feature.
 #[allow(unused_imports)]
@@ -30,3 +31,5 @@ pub(crate) use held::HeldBlocks;
 pub(crate) use payload::{MAGIC, Payload};
 #[allow(unused_imports)]
 pub(crate) use tasks::{Apart, BlockApart, RemotePlan, RemoteTask, Site};
+#[allow(unused_imports)]
+pub(crate) use trial::{is_trial_result, trial_tasks};

@@ -10,11 +10,22 @@ use crate::error::Result;
 use crate::exec::remote::client::{Client, RemoteFuture, ScatterOptions};
 use crate::graph::wire::RemoteTask;
 
+/// Users' priorities are small.
+const URGENT: i64 = 1 << 30;
+
 impl Cluster for Client {
     type Future = RemoteFuture;
 
     fn submit(&self, tasks: Vec<RemoteTask>, wanted: &[String]) -> Result<Vec<RemoteFuture>> {
         Client::submit(self, tasks, wanted, self.options())
+    }
+
+    fn submit_urgently(&self, tasks: Vec<RemoteTask>, wanted: &[String]) -> Result<Vec<RemoteFuture>> {
+        Client::submit(self, tasks, wanted, &self.options().clone().priority(URGENT))
+    }
+
+    fn n_threads(&self) -> Result<usize> {
+        Ok(Client::workers(self)?.iter().map(|(_, n_threads)| n_threads).sum())
     }
 
     fn id(&self) -> u128 {

@@ -20,6 +20,12 @@ pub(crate) trait Cluster: fmt::Debug + Send + Sync + 'static {
     /// users; smaller priorities go first.
     fn submit(&self, tasks: Vec<RemoteTask>, wanted: &[String]) -> Result<Vec<Self::Future>>;
 
+    /// The same before all other tasks that wait.
+    fn submit_urgently(&self, tasks: Vec<RemoteTask>, wanted: &[String]) -> Result<Vec<Self::Future>>;
+
+    /// How many tasks run at one time.
+    fn n_threads(&self) -> Result<usize>;
+
     /// What the workers know beyond the crate's own kernels, those that are there: who they are, and their manifests.
     fn manifests(&self) -> Result<Vec<(String, Vec<String>)>>;
 

@@ -18,6 +18,7 @@
 //! | `cluster` | what is asked of whoever runs tasks |
 //! | `client` | the same of a client of a scheduler |
 //! | `submit` | a plan on its way: tasks to the scheduler, blocks of memory to workers |
+//! | `trial` | two tasks before anything else |
 //! | `run` | one run: results are fetched while others are still computed |
 //! | `kept` | persisted arrays, whose blocks stay on the cluster |
 //! | `runner` | a worker's part: bytes to kernels, blocks to bytes |
@@ -30,5 +31,6 @@ mod kept;
 mod run;
 mod runner;
 mod submit;
+mod trial;
 
 pub(crate) use runner::BlockRunner;

@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -50,7 +50,9 @@ fn watched<T>(
         let detail = format!("the plan or an observer panicked: {}", panic_text(&*panic));
         Err(Error::bug(OP, detail))
     });
-    let report = RunReport { n_tasks: plan.n_tasks(), ..RunReport::default() };
+    // How many tasks of a run that failed have ended, and what all of it took there, is not told.
+    let n_tasks = if result.is_ok() { plan.n_tasks() } else { 0 };
+    let report = RunReport { n_tasks, ..RunReport::default() };
     if let Some(watch) = &watch {
         watch.run_finished(&report, result.as_ref().err());
     }
@@ -84,7 +86,9 @@ impl<C: Cluster> Engine for RemoteEngine<C> {
                 }
             }
         };
+        let since = Instant::now();
         let ((), report) = watched(runtime, plan, fetch)?;
+        self.look_back(plan, since.elapsed());
         Ok(report)
     }
 
@@ -123,7 +127,7 @@ pub(super) fn check_cancelled(cancel: Option<&CancelToken>) -> Result<()> {
 }
 
 /// Waits until a result is there.
-fn wait<C: Cluster>(cluster: &C, future: &C::Future, cancel: Option<&CancelToken>) -> Result<()> {
+pub(super) fn wait<C: Cluster>(cluster: &C, future: &C::Future, cancel: Option<&CancelToken>) -> Result<()> {
     while !cluster.wait(future, LOOK_INTERVAL)? {
         check_cancelled(cancel)?;
     }
@@ -281,6 +285,10 @@ mod tests {
             7
         }
 
+        fn n_threads(&self) -> Result<usize> {
+            Ok(1)
+        }
+
         fn join(&self, keys: &[String]) -> Result<Vec<String>> {
             Ok(keys.to_vec())
         }
@@ -324,6 +332,10 @@ mod tests {
                 results.insert(task.key, self.runner.encode(&value)?);
             }
             Ok(wanted.to_vec())
+        }
+
+        fn submit_urgently(&self, tasks: Vec<RemoteTask>, wanted: &[String]) -> Result<Vec<String>> {
+            self.submit(tasks, wanted)
         }
 
         fn wait(&self, future: &String, _limit: Duration) -> Result<bool> {

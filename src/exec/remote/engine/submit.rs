@@ -1,12 +1,14 @@
 //! A plan on its way to a cluster.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::cluster::Cluster;
 use super::run::{OP, WINDOW_BYTES, check_cancelled};
+use super::trial::try_out;
 use crate::error::{Error, Result};
 use crate::exec::CancelToken;
 use crate::graph::wire::{Apart, BlockApart, RemotePlan, Site};
@@ -15,6 +17,11 @@ use crate::kernels::Registry;
 
 /// A scheduler takes 10,000 tasks in a second and four kilobytes for each: beyond this, larger blocks are the better plan.
 const MANY_TASKS: u64 = 100_000;
+/// From so many tasks on the time of a run says something about one of them.
+const TELLING_TASKS: u64 = 1_000;
+/// A scheduler that keeps first tasks back takes some 6 ms to send a thread the next one; with all sent it takes a tenth of
+/// a millisecond for a task, whoever runs it.
+const STARVED_S: Range<f64> = 0.002..0.012;
 /// Arrays in memory none of whose blocks is as large as this travel with the tasks.
 ///
 /// With two workers on one machine both ways took the same time for blocks of 1 to 16 KiB; apart took half the time for 32 and
@@ -28,6 +35,7 @@ pub(crate) struct RemoteEngine<C> {
     registry: Registry,
     apart_bytes: u64,
     has_warned: AtomicBool,
+    has_looked_back: AtomicBool,
     has_compared: AtomicBool,
 }
 
@@ -62,8 +70,14 @@ impl<C: Cluster> Submitted<C> {
 impl<C: Cluster> RemoteEngine<C> {
     /// `registry` must be that of the workers.
     pub(crate) fn new(cluster: C, registry: Registry) -> Self {
-        let (has_warned, has_compared) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { cluster: Arc::new(cluster), registry, apart_bytes: APART_BYTES, has_warned, has_compared }
+        Self {
+            cluster: Arc::new(cluster),
+            registry,
+            apart_bytes: APART_BYTES,
+            has_warned: AtomicBool::new(false),
+            has_looked_back: AtomicBool::new(false),
+            has_compared: AtomicBool::new(false),
+        }
     }
 
     /// Blocks of memory travel apart if they have so many bytes.
@@ -89,7 +103,7 @@ impl<C: Cluster> RemoteEngine<C> {
         cancel: Option<&CancelToken>,
     ) -> Result<Submitted<C>> {
         check_cancelled(cancel)?;
-        self.compare()?;
+        self.compare(cancel)?;
         let apart = (transport == Transport::Apart)
             .then(|| Apart { run: self.cluster.fresh_id(), least_bytes: self.apart_bytes });
         let remote = RemotePlan::on(Site { cluster: Some(self.cluster.id()), apart }, plan, &self.registry)?;
@@ -141,9 +155,9 @@ impl<C: Cluster> RemoteEngine<C> {
         Ok(futures)
     }
 
-    /// An error if workers know other things than this process, before anything is sent. Workers that come later find out
-    /// from their tasks.
-    fn compare(&self) -> Result<()> {
+    /// An error if workers know other things than this process, or do not run what it sends, before anything is sent. Workers
+    /// that come later find out from their tasks.
+    fn compare(&self, cancel: Option<&CancelToken>) -> Result<()> {
         if self.has_compared.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -151,8 +165,25 @@ impl<C: Cluster> RemoteEngine<C> {
         for (worker, manifest) in &manifests {
             self.registry.check_peer(manifest).map_err(|error| error.at_peer(worker))?;
         }
-        self.has_compared.store(!manifests.is_empty(), Ordering::Relaxed);
+        if !manifests.is_empty() {
+            try_out(self.cluster(), &self.registry, cancel)?;
+            self.has_compared.store(true, Ordering::Relaxed);
+        }
         Ok(())
+    }
+
+    /// Says, once, that short tasks may have waited for the scheduler.
+    pub(super) fn look_back(&self, plan: &Plan, elapsed: Duration) {
+        let n_tasks = plan.n_tasks();
+        if n_tasks < TELLING_TASKS || self.has_looked_back.load(Ordering::Relaxed) {
+            return;
+        }
+        // The run is over; if nobody answers now, there is no advice.
+        let Ok(n_threads) = self.cluster.n_threads() else { return };
+        let thread_s = elapsed.as_secs_f64() * n_threads as f64 / n_tasks as f64;
+        if STARVED_S.contains(&thread_s) && !self.has_looked_back.swap(true, Ordering::Relaxed) {
+            eprintln!("{}", starved(n_tasks, thread_s));
+        }
     }
 
     /// Says, once, that a plan has more tasks than a scheduler takes with ease.
@@ -171,12 +202,26 @@ fn advice(n_tasks: u64) -> String {
     )
 }
 
+fn starved(n_tasks: u64, thread_s: f64) -> String {
+    format!(
+        "hyperslab: the {n_tasks} tasks of this run took {:.1} ms of a thread each. Unless the scheduler's worker-saturation \
+         is above its usual 1.1, threads wait some 6 ms for each of them: set \
+         DASK_DISTRIBUTED__SCHEDULER__WORKER_SATURATION=4 (or inf) for the scheduler, or rechunk to larger blocks",
+        thread_s * 1e3
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn advice_names_numbers_and_remedy() {
+        let text = starved(4_000, 0.0064);
+        assert!(
+            text.contains("4000 tasks") && text.contains("6.4 ms") && text.contains("WORKER_SATURATION=4"),
+            "{text}"
+        );
         let text = advice(200_000);
         assert!(text.contains("200000 tasks") && text.contains("rechunk"), "{text}");
     }
