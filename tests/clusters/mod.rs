@@ -56,12 +56,20 @@ with Client(sys.argv[1], set_as_default=False) as client:
     print(*client.run_on_scheduler(left))
 "#;
 
+/// What a Python program says that is given the address of a scheduler.
+pub(crate) fn python_says(program: &'static str, scheduler: &str) -> String {
+    let python = std::env::var_os("HYPERSLAB_DASK_PYTHON").unwrap();
+    let mut command = Command::new(python);
+    command.args(["-c", program, scheduler]);
+    let output = in_time(move || command.output().unwrap());
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
 /// Waits until nothing is left of any run; panics if something stays.
 pub(crate) fn assert_nothing_is_known(scheduler: &str) {
-    let python = std::env::var_os("HYPERSLAB_DASK_PYTHON").unwrap();
-    let output = Command::new(python).args(["-c", LEFTOVERS, scheduler]).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(said, "0 0 0\n", "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(python_says(LEFTOVERS, scheduler), "0 0 0\n");
 }
 
 /// Sends a signal; false if there is no such process any more.

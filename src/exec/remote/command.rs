@@ -148,11 +148,20 @@ impl Arguments {
         let options = self.options()?;
         let limit_bytes = options.memory.limit_bytes;
         if !self.no_nanny {
-            let policy = NannyPolicy { limit_bytes, ..NannyPolicy::default() };
+            let usual = NannyPolicy::default();
+            let terminate = fraction(config::dask_variable, "terminate", usual.terminate)?;
+            let policy = NannyPolicy { limit_bytes, terminate, ..usual };
             return look_after_this_program(&options, policy, self.supervised);
         }
         limit_kernel_threads(options.n_threads);
-        run_as_worker(&options, Arc::new(BlockRunner::new(registry, limit_bytes)), self.supervised)
+        match run_as_worker(&options, Arc::new(BlockRunner::new(registry, limit_bytes)), self.supervised) {
+            // There has been no scheduler for too long: the nanny, which hears of it by the end in peace, leaves, too.
+            Err(error) if error.is_remote() && self.nanny_address.is_some() => {
+                eprintln!("hyperslab worker: {error}");
+                Ok(())
+            }
+            ended => ended,
+        }
     }
 
     fn options(&self) -> Result<WorkerOptions> {
@@ -164,7 +173,7 @@ impl Arguments {
             listen: self.listen_address.clone(),
             name: self.name.clone(),
             n_threads,
-            memory: MemoryLimits { limit_bytes, ..usual.memory },
+            memory: MemoryLimits { limit_bytes, ..memory_rules(config::dask_variable)? },
             resources: read_resources(&self.resources)?,
             security: self.security(Security::from_env()?),
             timeouts: Timeouts::from_lookup(config::dask_variable)?,
@@ -210,6 +219,28 @@ fn memory_limit(text: &str, machine_bytes: u64, n_threads: usize, n_cores: usize
         (_, Ok(part)) if part > 0.0 && part <= 1.0 => fraction(part),
         (text, _) => parse_bytes(text).map(Some),
     }
+}
+
+/// The fractions of the limit at which something is done, under dask's names.
+fn memory_rules(lookup: impl Fn(&str) -> Option<String>) -> Result<MemoryLimits> {
+    let usual = MemoryLimits::default();
+    Ok(MemoryLimits {
+        target: fraction(&lookup, "target", usual.target)?,
+        spill: fraction(&lookup, "spill", usual.spill)?,
+        pause: fraction(&lookup, "pause", usual.pause)?,
+        ..usual
+    })
+}
+
+/// `distributed.worker.memory.` and a name: a fraction of the limit, or `false` for never.
+fn fraction(lookup: impl Fn(&str) -> Option<String>, name: &str, usual: f64) -> Result<f64> {
+    let name = format!("distributed.worker.memory.{name}");
+    let Some(text) = config::dask_text(lookup, &name) else { return Ok(usual) };
+    let number = if text.eq_ignore_ascii_case("false") { Some(f64::INFINITY) } else { text.parse().ok() };
+    number.filter(|&number| number > 0.0).ok_or_else(|| {
+        let error = Error::value(OP, format!("`{name}` is {text:?}, which is no fraction of the memory limit"));
+        error.with_remedy(format!("set {} to one such as 0.7, or to false", config::dask_variable_name(&name)))
+    })
 }
 
 fn read_seconds(seconds: f64) -> Result<Duration> {
@@ -308,6 +339,23 @@ mod tests {
         assert_eq!(limit("0").unwrap(), None);
         assert!(limit("much").unwrap_err().is_usage());
         assert_eq!(memory_limit("auto", 1000, 64, 8).unwrap(), Some(1000));
+    }
+
+    #[test]
+    fn rules_of_memory_have_dasks_names() {
+        let lookup = |name: &str| match name {
+            "distributed.worker.memory.spill" => Some("false".to_owned()),
+            "distributed.worker.memory.pause" => Some("0.9".to_owned()),
+            _ => None,
+        };
+        let rules = memory_rules(lookup).unwrap();
+        assert_eq!((rules.target, rules.spill, rules.pause), (0.6, f64::INFINITY, 0.9));
+        let rules = MemoryLimits { limit_bytes: Some(1_000), ..rules };
+        assert_eq!(rules.advise(u64::MAX, 500).spill_bytes, 0, "never");
+        for faulty in ["much", "0", "-1", "nan"] {
+            let error = memory_rules(|_| Some(faulty.to_owned())).unwrap_err();
+            assert!(error.is_usage() && error.to_string().contains("MEMORY__TARGET"), "{error}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //! The numbers are fractions of the worker's memory limit, and what is compared with them is the memory of the process:
 //! what values are thought to weigh is only used to know how much could be written at most.
 
-/// The fractions; zero is never reached, more than one switches a rule off.
+/// The fractions; infinity switches a rule off.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct MemoryLimits {
     /// All there is; none means no rule applies.

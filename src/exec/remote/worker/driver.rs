@@ -26,9 +26,10 @@ use crate::exec::remote::comm::{Address as PeerAddress, RpcPool, StreamReceiver,
 use crate::exec::remote::wire::Value;
 use crate::exec::spill::SpillStore;
 
+use super::allocator::give_back_freed_memory;
 use super::fetch::{Fetched, fetch, fetch_by_scheduler};
 use super::latency::LoopLatency;
-use super::machine::{Delivery, Event, Failure, Instruction, Machine, Outcome, Payload, Product, Ticket};
+use super::machine::{Delivery, Event, Failure, Instruction, Machine, Outcome, Payload, Product, Status, Ticket};
 use super::messages::{
     Heartbeat, HeartbeatReply, Metrics, StreamMessage, USUAL_BANDWIDTH_BPS, read_stream_message, report_to_value,
 };
@@ -44,6 +45,8 @@ use super::threads::TaskThreads;
 
 /// How often the process' memory is looked at.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(200);
+/// How often a paused worker asks its allocator for memory.
+const GIVE_BACK_INTERVAL: Duration = Duration::from_secs(1);
 /// How often something is said on the stream, so that firewalls do not take it for dead.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_mins(1);
 /// How long a heartbeat may take.
@@ -112,6 +115,7 @@ pub(super) struct Driver<R: TaskRunner> {
     bandwidth_bps: f64,
     heartbeat_is_due: bool,
     is_spilling: bool,
+    gave_back_at: Option<Instant>,
     ended: Option<Ended>,
 }
 
@@ -140,6 +144,7 @@ impl<R: TaskRunner> Driver<R> {
             bandwidth_bps: USUAL_BANDWIDTH_BPS,
             heartbeat_is_due: true,
             is_spilling: false,
+            gave_back_at: None,
             ended: None,
         };
         loop {
@@ -262,8 +267,8 @@ impl<R: TaskRunner> Driver<R> {
         self.running.insert(ticket, running);
         let inputs = self.parts.store.get_all(inputs);
         let (runner, notes) = (self.parts.runner.clone(), self.notes.clone());
-        self.parts.threads.run(move || {
-            let finished = run_task(&*runner, &key, &payload, inputs, &cancel);
+        self.parts.threads.run(move |thread| {
+            let finished = run_task(&*runner, &key, &payload, inputs, &cancel, thread);
             // The loop may have ended meanwhile.
             drop(notes.send(Note::Executed { key, ticket, finished }));
         });
@@ -387,6 +392,18 @@ impl<R: TaskRunner> Driver<R> {
         let event =
             Event::MemorySampled { process_bytes: process_bytes(), spillable_bytes: self.parts.store.here_bytes() };
         self.handle(event, "memory");
+        if self.parts.machine.status() == Status::Paused {
+            self.get_out_of_pause();
+        }
+    }
+
+    /// A pause with nothing to write to disk ends when the allocator gives back what it holds.
+    fn get_out_of_pause(&mut self) {
+        if self.is_spilling || self.gave_back_at.is_some_and(|at| at.elapsed() < GIVE_BACK_INTERVAL) {
+            return;
+        }
+        self.gave_back_at = Some(Instant::now());
+        self.work.spawn_blocking(give_back_freed_memory);
     }
 
     /// Writes values to disk, the longest unused first. What cannot be written stays in memory.
@@ -403,6 +420,7 @@ impl<R: TaskRunner> Driver<R> {
                 let Ok(file) = written else { break };
                 store.move_to_disk(&victim, file);
             }
+            give_back_freed_memory();
             drop(notes.send(Note::Spilled));
         });
     }

@@ -102,6 +102,7 @@ async fn register(
         memory_limit_bytes: options.memory.limit_bytes,
         resources: resources.collect(),
         nanny: options.nanny.clone(),
+        folder: options.folder.to_string_lossy().into_owned(),
         manifest,
         versions,
         metrics,

@@ -17,13 +17,14 @@
 //! | `runner` | what the worker does not know: how to run a task, what its values are |
 //! | `store` | values in memory and on disk |
 //! | `threads` `task_run` `fetch` `routes` | threads, one task, one transfer and its way |
-//! | `process` `latency` | what the operating system says, how late the loop is |
+//! | `process` `latency` `allocator` | what the operating system says, how late the loop is, memory given back |
 //! | `server` | what others ask of the worker |
 //! | `driver` | the event loop |
 //! | `options` `join` `patience` | settings; joining a cluster, and joining it again, with pauses |
 //!
 //! It runs no Python: tasks are bytes of our own format, which a [`runner::TaskRunner`] reads.
 
+mod allocator;
 mod driver;
 mod fetch;
 mod join;

@@ -75,6 +75,9 @@ impl WorkerOptions {
     pub(crate) fn transport(&self) -> Result<Transport> {
         let mut transport = Transport::new(self.security.clone(), Role::Worker)?;
         transport.timeouts = self.timeouts;
+        // One attempt to connect may not take longer than all of them.
+        let limit = self.death_timeout.unwrap_or(Duration::MAX);
+        transport.timeouts.connect = transport.timeouts.connect.min(limit);
         Ok(transport)
     }
 

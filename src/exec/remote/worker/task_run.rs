@@ -22,13 +22,14 @@ pub(super) fn run_task<R: TaskRunner>(
     payload: &Payload,
     inputs: BTreeMap<Key, Stored<R::Value>>,
     cancel: &CancelToken,
+    thread: u32,
 ) -> Finished<R::Value> {
     if cancel.is_cancelled() {
         return (Outcome::Abandoned, None);
     }
     let start_s = unix_s();
     let result = catch_unwind(AssertUnwindSafe(|| run(runner, payload, inputs, cancel)));
-    let span = Span { start_s, stop_s: unix_s() };
+    let span = Span { start_s, stop_s: unix_s(), thread };
     match result {
         Ok(Ok((value, product))) => (Outcome::Finished { product, span }, Some(value)),
         _ if cancel.is_cancelled() => (Outcome::Abandoned, None),

@@ -14,7 +14,8 @@ use crate::error::{Error, Result};
 /// Kernels recurse over dimensions, user functions over what they like.
 const STACK_BYTES: usize = 8 << 20;
 
-type Job = Box<dyn FnOnce() + Send>;
+/// Is told the number of the thread, from 1.
+type Job = Box<dyn FnOnce(u32) + Send>;
 
 /// Threads that take jobs from one queue, until this is dropped and the queue is empty.
 #[derive(Debug)]
@@ -26,27 +27,27 @@ impl TaskThreads {
     pub(crate) fn start(n_threads: usize) -> Result<Self> {
         let (jobs, queue) = channel::<Job>();
         let queue = Arc::new(Mutex::new(queue));
-        for i in 0..n_threads {
+        for number in 1..=n_threads {
             let queue = queue.clone();
-            let builder = thread::Builder::new().name(format!("hyperslab-task-{i}")).stack_size(STACK_BYTES);
-            let started = builder.spawn(move || work(&queue));
+            let builder = thread::Builder::new().name(format!("hyperslab-task-{number}")).stack_size(STACK_BYTES);
+            let started = builder.spawn(move || work(&queue, number as u32));
             started.map_err(|fault| Error::threads(n_threads, fault))?;
         }
         Ok(Self { jobs })
     }
 
     /// Runs a job on some thread. A job that panics has only itself to blame: it has to catch that to report it.
-    pub(crate) fn run(&self, job: impl FnOnce() + Send + 'static) {
+    pub(crate) fn run(&self, job: impl FnOnce(u32) + Send + 'static) {
         // The threads end after this end of the queue, so the other end is there.
         drop(self.jobs.send(Box::new(job)));
     }
 }
 
-fn work(queue: &Mutex<Receiver<Job>>) {
+fn work(queue: &Mutex<Receiver<Job>>, number: u32) {
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
-        drop(catch_unwind(AssertUnwindSafe(job)));
+        drop(catch_unwind(AssertUnwindSafe(|| job(number))));
     }
 }
 
@@ -57,19 +58,21 @@ mod tests {
     #[test]
     fn jobs_run_side_by_side_and_panics_do_not_end_threads() {
         let threads = TaskThreads::start(2).unwrap();
-        threads.run(|| std::panic::resume_unwind(Box::new("a kernel's panic")));
-        threads.run(|| std::panic::resume_unwind(Box::new("and another")));
+        threads.run(|_| std::panic::resume_unwind(Box::new("a kernel's panic")));
+        threads.run(|_| std::panic::resume_unwind(Box::new("and another")));
         let (here, there) = (channel(), channel());
-        threads.run(move || {
-            here.0.send(1).unwrap();
+        threads.run(move |number| {
+            here.0.send(number).unwrap();
             there.1.recv().unwrap();
         });
         let (done, is_done) = channel();
-        threads.run(move || {
-            assert_eq!(here.1.recv().unwrap(), 1);
-            there.0.send(2).unwrap();
-            done.send(3).unwrap();
+        threads.run(move |number| {
+            let other = here.1.recv().unwrap();
+            there.0.send(()).unwrap();
+            done.send([number, other]).unwrap();
         });
-        assert_eq!(is_done.recv().unwrap(), 3);
+        let mut numbers = is_done.recv().unwrap();
+        numbers.sort_unstable();
+        assert_eq!(numbers, [1, 2]);
     }
 }

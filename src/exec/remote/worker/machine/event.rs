@@ -47,11 +47,12 @@ pub(crate) struct Order {
     pub(crate) resources: Vec<(Arc<str>, f64)>,
 }
 
-/// When a task's kernel started and stopped, in seconds of Unix time.
+/// When a task's kernel started and stopped, in seconds of Unix time, and on which of the worker's threads.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Span {
     pub(crate) start_s: f64,
     pub(crate) stop_s: f64,
+    pub(crate) thread: u32,
 }
 
 /// What is known of a value without looking at it.

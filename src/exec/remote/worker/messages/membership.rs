@@ -105,6 +105,8 @@ pub(crate) struct Registration {
     pub(crate) memory_limit_bytes: Option<u64>,
     pub(crate) resources: Vec<(String, f64)>,
     pub(crate) nanny: Option<String>,
+    /// Where values go when memory is short.
+    pub(crate) folder: String,
     /// What clients must know, too.
     pub(crate) manifest: Vec<String>,
     /// What the scheduler says its own versions are: repeated to it, they do not differ.
@@ -126,7 +128,7 @@ impl Registration {
             ("now", self.metrics.now_s.into()),
             ("resources", Value::Map(resources.collect())),
             ("memory_limit", self.memory_limit_bytes.into()),
-            ("local_directory", std::env::temp_dir().to_string_lossy().into_owned().into()),
+            ("local_directory", self.folder.as_str().into()),
             ("services", Value::empty_map()),
             ("nanny", self.nanny.as_deref().into()),
             ("pid", u64::from(std::process::id()).into()),
@@ -218,6 +220,7 @@ mod tests {
             n_threads: 4,
             memory_limit_bytes: None,
             resources: vec![("GPU".into(), 2.0)],
+            folder: "/scratch".into(),
             nanny: None,
             manifest: vec!["hyperslab 0.1.0".into()],
             versions: Value::empty_map(),

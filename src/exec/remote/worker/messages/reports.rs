@@ -60,7 +60,7 @@ fn finished(report: &Report) -> Value {
         ("type", Bytes::from_static(CLASS_BYTES).into()),
         ("typename", (&*product.type_name).into()),
         ("metadata", Value::empty_map()),
-        ("thread", Value::Nil),
+        ("thread", thread(*span)),
         ("startstops", startstops(*span)),
         ("status", "OK".into()),
     ])
@@ -76,10 +76,15 @@ fn erred(report: &Report) -> Value {
         ("traceback", Value::Nil),
         ("exception_text", (&*failure.text).into()),
         ("traceback_text", (&*failure.traceback).into()),
-        ("thread", Value::Nil),
+        ("thread", thread(*span)),
         ("startstops", startstops(*span)),
         ("status", "error".into()),
     ])
+}
+
+/// Rows of the dashboard's task stream are threads.
+fn thread(span: Option<Span>) -> Value {
+    span.map(|span| u64::from(span.thread)).into()
 }
 
 fn startstops(span: Option<Span>) -> Value {
@@ -99,7 +104,7 @@ mod tests {
     #[test]
     fn finished_tasks_never_take_no_time() {
         let product = Product { n_bytes: 80, type_name: "block f64".into() };
-        let span = Some(Span { start_s: 5.0, stop_s: 5.0 });
+        let span = Some(Span { start_s: 5.0, stop_s: 5.0, thread: 3 });
         let report = Report::TaskFinished { key: "x".into(), run_id: 3, product, span };
         let message = report_to_value(&report, "s-1");
         let startstops = message.array("startstops").unwrap();

@@ -75,7 +75,7 @@ fn any_order(dice: &mut Dice, n: usize) -> Order {
 }
 
 fn any_outcome(dice: &mut Dice) -> Outcome {
-    let span = Span { start_s: 0.0, stop_s: 1.0 };
+    let span = Span { start_s: 0.0, stop_s: 1.0, thread: 1 };
     match dice.below(6) {
         0 => Outcome::Erred { failure: failure(), span: None },
         1 => Outcome::Rescheduled,

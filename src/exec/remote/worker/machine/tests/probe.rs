@@ -24,7 +24,7 @@ pub(super) fn product() -> Product {
 }
 
 fn span() -> Span {
-    Span { start_s: 1.0, stop_s: 2.0 }
+    Span { start_s: 1.0, stop_s: 2.0, thread: 1 }
 }
 
 pub(super) fn failure() -> Failure {
