@@ -110,6 +110,8 @@ fn killed_workers_cost_time_and_nothing_else() {
     let late = extra[(extra.len() * 95 / 100).min(extra.len() - 1)];
     let usual = median(&mut usuals);
     eprintln!("{n_kills} kills: a run takes {usual:?}; extra: median {middle:?}, 95 % {late:?}");
+    // Of a few, one may have met a busy machine.
+    assert!(n_kills < 20 || middle <= Duration::from_millis(1_500), "{extra:?}");
 }
 
 /// The same of 32 MB that this process has, and sends to the workers.
@@ -132,13 +134,14 @@ fn what_killed_workers_had_of_memory_is_sent_again() {
         let start = Instant::now();
         (in_time(move || runtime.enter(job_of_memory)), start.elapsed())
     };
-    let (answer, usual) = run();
-    assert_eq!(answer.unwrap().to_bits(), expected.to_bits());
     // A worker that dies early or late has nothing that is needed; the scheduler says when one had.
     let has_lost = || cluster.log().contains("lose scattered data");
     let mut n_kills = 0;
     while !has_lost() || n_kills < 3 {
         assert!(n_kills < 20, "nothing was lost: {}", cluster.log());
+        // Other programs on the machine may have slowed it down before.
+        let (answer, usual) = run();
+        assert_eq!(answer.unwrap().to_bits(), expected.to_bits());
         let victim = cluster.worker_ids()[n_kills % 3];
         let delay = usual.mul_f64(0.3 + 0.1 * (n_kills % 6) as f64);
         let (answer, _) = during(delay, run, || signal(victim, "KILL"));

@@ -10,7 +10,7 @@ mod clusters;
 use std::collections::BTreeSet;
 use std::process::Command;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyperslab::exec::remote::{Client, ConnectOptions, LocalCluster};
 use hyperslab::prelude::*;
@@ -41,12 +41,14 @@ fn workers(cluster: &LocalCluster) -> BTreeSet<u32> {
 
 /// Waits until none of these workers is there and three are.
 fn all_new(cluster: &LocalCluster, before: &BTreeSet<u32>) -> BTreeSet<u32> {
+    let deadline = Instant::now() + WATCHDOG;
     loop {
         let now = workers(cluster);
         if now.len() == 3 && now.is_disjoint(before) {
             return now;
         }
-        thread::yield_now();
+        assert!(Instant::now() < deadline, "{before:?} and {now:?}: {}", cluster.log());
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -88,7 +88,7 @@
 //!
 //! # What can be watched
 //!
-//! The dashboard of the scheduler shows every task and what it took: profiles of kernels are there. Observers of a runtime
+//! The dashboard of the scheduler shows every task and what it took, thread by thread. Observers of a runtime
 //! (progress, profiles and the others of [`diag`](crate::diag)) hear of wanted results alone, since the
 //! scheduler reports nothing else to clients: a run has as many *tasks* for them as results are asked for. A result of
 //! `compute` counts when it has arrived here, in the order of blocks, and its duration is that of taking it in; one of

@@ -3,9 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::book::{Chunk, Name};
 use super::chunks::{PlannedChunk, plan_chunks};
@@ -19,6 +22,9 @@ use crate::exec::remote::comm::{Address, RpcPool};
 use crate::exec::remote::probe::SchedulerInfo;
 use crate::exec::remote::wire::Value;
 use crate::graph::wire::RemoteTask;
+
+/// How long the stream may take to tell what a request has met.
+const CATCH_UP_LIMIT: Duration = Duration::from_secs(1);
 
 /// Closed when the client and all futures are gone.
 #[derive(Debug)]
@@ -120,12 +126,22 @@ impl Core {
     ) -> Result<T> {
         self.check_alive()?;
         match self.runtime.spawn(work).await {
+            Ok(Err(error)) if error.is_remote() => Err(self.cause_of(error).await),
             Ok(result) => result,
             Err(fault) if fault.is_panic() => Err(Error::bug("remote client", format!("a request panicked: {fault}"))),
             Err(_) => Err(self.results.ended().unwrap_or_else(|| {
                 Error::remote("remote client", &self.address, "the client was closed before the answer came")
             })),
         }
+    }
+
+    /// The end of the scheduler, if that is why a request has failed: the stream may tell a moment later than a request.
+    async fn cause_of(&self, error: Error) -> Error {
+        let (done, is_done) = oneshot::channel();
+        self.tell(Command::CatchUp(done));
+        // Whether it is caught up with, gone, or silent: what is known then is told.
+        drop(self.runtime.spawn(async { timeout(CATCH_UP_LIMIT, is_done).await }).await);
+        self.results.ended().unwrap_or(error)
     }
 
     /// Asks the scheduler something.

@@ -232,6 +232,8 @@ impl Driver {
             }
         }
         self.results.end(&error);
+        // Whoever wants to catch up has.
+        self.catching_up.clear();
         // The scheduler may be gone; there is nobody to tell then.
         drop(tokio::time::timeout(GOODBYE_LIMIT, leave(self.sender)).await);
         if let Some(done) = done {

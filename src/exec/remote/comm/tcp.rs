@@ -27,6 +27,8 @@ const OP: &str = "remote connection";
 
 /// The first pause between two attempts to connect is up to this long, and each next one up to twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
+/// And the longest one: whoever comes back is found soon.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Connections that have arrived and wait to be accepted.
 const BACKLOG: u32 = 2048;
@@ -104,7 +106,7 @@ impl Transport {
                 return Err(Error::remote(OP, address, detail).with_source(failure));
             }
             sleep(next).await;
-            pause *= 2;
+            pause = (2 * pause).min(LONGEST_PAUSE);
         }
     }
 

@@ -21,8 +21,8 @@ use crate::exec::remote::wire::Value;
 use crate::exec::remote::worker::Key;
 use crate::exec::remote::worker::messages::{data_busy, data_found};
 
-/// Short, and yet nothing depends on it: whoever is late is asked again, and is given more time then.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// Short, and long enough for peers that do answer.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 fn transport() -> Transport {
     Transport::new(Security::new(), Role::Client).expect("as the test set it up")
