@@ -219,7 +219,7 @@
 //! | a worker hangs | its nanny ends it after eight seconds without a sign of life; without a nanny the scheduler waits five minutes |
 //! | a signal stops a worker | its nanny ends it after three seconds; the right answer came within 6.1 s in 40 of 40 runs, which take 1.2 s without a fault |
 //! | a task kills its worker three times | the scheduler gives the task up, and the run fails with that error |
-//! | the scheduler | the run fails with an error at once (39 of 39: within 41 ms); workers join the next scheduler at that address by themselves (40 of 40: all three within 1.0 s once it listens; pauses between attempts grow to 4.5 s) |
+//! | the scheduler | the run fails with an error at once (39 of 39: within 41 ms); workers join the next scheduler at that address by themselves (40 of 40: all three within 1.0 s once it listens; pauses between rounds of attempts grow to 4.5 s) |
 //! | a worker is connected and silent | results are fetched from another holder, or by the scheduler, after thirty seconds without a byte, and computed again when the scheduler has given the worker up; after some six minutes without either there is an error |
 //! | a file of values on a worker's disk | its checksum tells: what others ask for is computed again, a task of that worker fails with the error |
 //! | a value that cannot be written, or read where it is needed | the tasks that need it fail with the reason |

@@ -18,6 +18,7 @@ use super::comm::Timeouts;
 use super::engine::BlockRunner;
 use super::nanny::{NannyPolicy, look_after_this_program, run_as_worker};
 use super::security::Security;
+use super::wire::Compression;
 use super::worker::{MemoryLimits, WorkerOptions};
 use crate::config;
 use crate::error::{Error, Result};
@@ -177,6 +178,7 @@ impl Arguments {
             resources: read_resources(&self.resources)?,
             security: self.security(Security::from_env()?),
             timeouts: Timeouts::from_lookup(config::dask_variable)?,
+            compression: Compression::from_lookup(config::dask_variable)?,
             folder: self.local_directory.clone().unwrap_or(usual.folder),
             death_timeout: self.death_timeout.map(read_seconds).transpose()?,
             nanny: self.nanny_address.clone(),

@@ -52,6 +52,7 @@ pub(super) async fn connect(options: &ConnectOptions) -> Result<Connected> {
 async fn join(options: &ConnectOptions, address: &Address, deadline: Instant) -> Result<Connected> {
     let mut transport = Transport::new(options.security.clone(), Role::Client)?;
     transport.timeouts.tcp = options.tcp_timeout;
+    transport.compression = options.compression;
     // A little less than the whole, so that a failure can say what was tried.
     transport.timeouts.connect = deadline.saturating_duration_since(Instant::now()).mul_f64(0.9);
     let pool = RpcPool::new(transport.clone(), MAX_CONNECTIONS);

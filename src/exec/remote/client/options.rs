@@ -7,6 +7,7 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::exec::remote::Security;
 use crate::exec::remote::comm::{Timeouts, read_time};
+use crate::exec::remote::wire::Compression;
 
 /// Pause between two heartbeats, as in dask.
 const USUAL_HEARTBEAT: Duration = Duration::from_secs(5);
@@ -20,6 +21,7 @@ const USUAL_CHUNK_TASKS: usize = 5_000;
 /// | `address` | `scheduler-address` | `DASK_SCHEDULER_ADDRESS` |
 /// | `timeout` | `distributed.comm.timeouts.connect` | `DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT` |
 /// | `tcp_timeout` | `distributed.comm.timeouts.tcp` | `DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP` |
+/// | `compression` | `distributed.comm.compression` | `DASK_DISTRIBUTED__COMM__COMPRESSION` |
 /// | `heartbeat` | `distributed.client.heartbeat` | `DASK_DISTRIBUTED__CLIENT__HEARTBEAT` |
 /// | `security` | `distributed.comm.tls` .. | see [`Security`] |
 ///
@@ -37,6 +39,7 @@ pub struct ConnectOptions {
     pub(super) security: Security,
     pub(super) timeout: Duration,
     pub(super) tcp_timeout: Duration,
+    pub(super) compression: Option<Compression>,
     pub(super) heartbeat: Duration,
     pub(super) name: Option<String>,
 }
@@ -56,6 +59,7 @@ impl ConnectOptions {
             security: Security::new(),
             timeout: connect,
             tcp_timeout: tcp,
+            compression: None,
             heartbeat: USUAL_HEARTBEAT,
             name: None,
         }
@@ -118,6 +122,7 @@ impl ConnectOptions {
             security: Security::from_lookup(&lookup)?,
             timeout: timeouts.connect,
             tcp_timeout: timeouts.tcp,
+            compression: Compression::from_lookup(&lookup)?,
             heartbeat: read_time(&lookup, "distributed.client.heartbeat")?.unwrap_or(USUAL_HEARTBEAT),
             ..Self::address(address)
         })
@@ -165,6 +170,20 @@ impl ConnectOptions {
     /// ```
     pub fn tcp_timeout(mut self, limit: Duration) -> Self {
         self.tcp_timeout = limit;
+        self
+    }
+
+    /// Whether what goes to and comes from other machines is compressed with LZ4, where the other side wants that too and it
+    /// saves a third; not unless asked for. Workers read `DASK_DISTRIBUTED__COMM__COMPRESSION`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hyperslab::exec::remote::ConnectOptions;
+    /// let options = ConnectOptions::address("tls://head-node:8786").compression(true);
+    /// ```
+    pub fn compression(mut self, is_wanted: bool) -> Self {
+        self.compression = is_wanted.then_some(Compression::Lz4);
         self
     }
 
@@ -324,13 +343,14 @@ mod tests {
             "distributed.comm.timeouts.connect" => Some("500ms".into()),
             "distributed.comm.timeouts.tcp" => Some("1 minute".into()),
             "distributed.client.heartbeat" => Some("2".into()),
+            "distributed.comm.compression" => Some("auto".into()),
             "distributed.comm.require-encryption" => Some("true".into()),
             _ => None,
         };
         let options = ConnectOptions::from_lookup(lookup).unwrap();
         assert_eq!(options.target, Target::Address("tcp://10.0.0.1:8786".into()));
         assert_eq!((options.timeout, options.heartbeat), (Duration::from_millis(500), Duration::from_secs(2)));
-        assert_eq!(options.tcp_timeout, Duration::from_mins(1));
+        assert_eq!((options.tcp_timeout, options.compression), (Duration::from_mins(1), Some(Compression::Lz4)));
         assert!(options.security.requires_encryption());
         let unnamed = ConnectOptions::from_lookup(|_| None).unwrap_err();
         assert!(unnamed.is_usage() && unnamed.to_string().contains("DASK_SCHEDULER_ADDRESS"));

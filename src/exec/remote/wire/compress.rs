@@ -7,6 +7,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::value::Value;
+use crate::config;
 use crate::error::{Error, Result};
 
 const OP: &str = "remote frame";
@@ -39,6 +40,24 @@ impl Compression {
     /// The compression of that name, if it is offered.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         (name == NAME).then_some(Self::Lz4)
+    }
+
+    /// What `distributed.comm.compression` asks for: nothing, unless it is `lz4` or `auto`.
+    ///
+    /// # Errors
+    ///
+    /// It asks for one that is not offered.
+    pub(crate) fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Option<Self>> {
+        const SETTING: &str = "distributed.comm.compression";
+        match config::dask_text(lookup, SETTING).unwrap_or_default().to_lowercase().as_str() {
+            "" | "false" => Ok(None),
+            "auto" | NAME => Ok(Some(Self::Lz4)),
+            other => {
+                let detail = format!("`{SETTING}` is {other:?}, and only {NAME:?} is offered");
+                let remedy = format!("set {} to lz4, auto or false", config::dask_variable_name(SETTING));
+                Err(Error::value("settings", detail).with_remedy(remedy))
+            }
+        }
     }
 
     /// The compressed frame, or nothing if it is too small or too large, or would not shrink enough.
@@ -141,6 +160,17 @@ mod tests {
         .take(20_000)
         .collect();
         assert_eq!(Compression::Lz4.compress(&dense.into()), None);
+    }
+
+    #[test]
+    fn what_is_asked_for_is_offered_or_refused() {
+        let asked = |text: &str| Compression::from_lookup(|_| Some(text.to_owned()));
+        assert_eq!(Compression::from_lookup(|_| None).unwrap(), None);
+        for (text, expected) in [("lz4", true), ("auto", true), ("'LZ4'", true), ("False", false), ("null", false)] {
+            assert_eq!(asked(text).unwrap().is_some(), expected, "{text}");
+        }
+        let error = asked("zstd").unwrap_err();
+        assert!(error.is_usage() && error.to_string().contains("DASK_DISTRIBUTED__COMM__COMPRESSION"), "{error}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::exec::remote::Security;
 use crate::exec::remote::comm::{Address, Scheme, Timeouts, Transport};
 use crate::exec::remote::nanny::Beats;
 use crate::exec::remote::security::Role;
+use crate::exec::remote::wire::Compression;
 
 use super::machine::{MemoryLimits, TransferLimits};
 
@@ -31,6 +32,8 @@ pub(crate) struct WorkerOptions {
     pub(crate) resources: BTreeMap<Arc<str>, f64>,
     pub(crate) security: Security,
     pub(crate) timeouts: Timeouts,
+    /// What is offered to processes on other machines.
+    pub(crate) compression: Option<Compression>,
     /// Where values go when memory is short.
     pub(crate) folder: PathBuf,
     /// How long to look for a scheduler that is not there; without it, for ever.
@@ -54,6 +57,7 @@ impl WorkerOptions {
             resources: BTreeMap::new(),
             security: Security::new(),
             timeouts: Timeouts::default(),
+            compression: None,
             folder: std::env::temp_dir(),
             death_timeout: None,
             beats: Beats::default(),
@@ -75,6 +79,7 @@ impl WorkerOptions {
     pub(crate) fn transport(&self) -> Result<Transport> {
         let mut transport = Transport::new(self.security.clone(), Role::Worker)?;
         transport.timeouts = self.timeouts;
+        transport.compression = self.compression;
         // One attempt to connect may not take longer than all of them.
         let limit = self.death_timeout.unwrap_or(Duration::MAX);
         transport.timeouts.connect = transport.timeouts.connect.min(limit);
@@ -125,8 +130,12 @@ mod tests {
     #[test]
     fn the_settings_of_connections_reach_them() {
         let timeouts = Timeouts { tcp: Duration::from_secs(5), ..Timeouts::default() };
-        let options = WorkerOptions { timeouts, ..WorkerOptions::new("tcp://127.0.0.1:1") };
-        assert_eq!(options.transport().unwrap().timeouts, timeouts);
+        let compression = Some(Compression::Lz4);
+        let options = WorkerOptions { timeouts, compression, ..WorkerOptions::new("tcp://127.0.0.1:1") };
+        let transport = options.transport().unwrap();
+        assert_eq!((transport.timeouts, transport.compression), (timeouts, compression));
+        let hasty = WorkerOptions { death_timeout: Some(Duration::from_secs(2)), ..options };
+        assert_eq!(hasty.transport().unwrap().timeouts.connect, Duration::from_secs(2));
     }
 
     #[test]
