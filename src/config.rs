@@ -11,6 +11,9 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+#[cfg(feature = "remote")]
+use crate::error::{Error, Result};
+
 /// Settings that hold for the whole process, read once.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -67,6 +70,24 @@ pub(crate) fn dask_text(lookup: impl Fn(&str) -> Option<String>, name: &str) -> 
     (!matches!(text, "" | "None" | "none" | "null")).then(|| text.to_owned())
 }
 
+/// What a setting of dask stands for; nothing if it is not set.
+///
+/// # Errors
+/// Its text cannot be read: `complaint` goes on after the text, `remedy` says what to set it to.
+#[cfg(feature = "remote")]
+pub(crate) fn dask_setting<T>(
+    lookup: impl Fn(&str) -> Option<String>,
+    name: &str,
+    read: impl Fn(&str) -> Option<T>,
+    (complaint, remedy): (&str, &str),
+) -> Result<Option<T>> {
+    let Some(text) = dask_text(lookup, name) else { return Ok(None) };
+    read(&text).map(Some).ok_or_else(|| {
+        let error = Error::value("settings", format!("`{name}` is {text:?}, {complaint}"));
+        error.with_remedy(format!("set {} to {remedy}", dask_variable_name(name)))
+    })
+}
+
 /// The Python that runs schedulers, if one is named.
 #[cfg(feature = "remote")]
 pub(crate) fn dask_python() -> Option<PathBuf> {
@@ -82,7 +103,7 @@ pub(crate) fn cache_folder() -> Option<PathBuf> {
 }
 
 #[cfg(any(feature = "remote", test))]
-pub(crate) fn dask_variable_name(name: &str) -> String {
+fn dask_variable_name(name: &str) -> String {
     format!("DASK_{}", name.to_uppercase().replace('.', "__").replace('-', "_"))
 }
 

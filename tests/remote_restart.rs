@@ -8,14 +8,13 @@
 mod clusters;
 
 use std::collections::BTreeSet;
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use hyperslab::exec::remote::{Client, ConnectOptions, LocalCluster};
 use hyperslab::prelude::*;
 
-use clusters::{WATCHDOG, options, private, registry, signal};
+use clusters::{WATCHDOG, options, private, python_says, registry, signal};
 
 fn client(cluster: &LocalCluster) -> Client {
     let options = ConnectOptions::address(cluster.address()).security(cluster.security());
@@ -87,10 +86,7 @@ fn a_python_client_restarts_workers() {
     let runtime = Runtime::on_client(client(&cluster), registry());
     assert_eq!(runtime.enter(job).unwrap(), ANSWER);
     let before = workers(&cluster);
-    let python = std::env::var_os("HYPERSLAB_DASK_PYTHON").unwrap();
-    let output = Command::new(python).args(["-c", PYTHON_CLIENT, cluster.address()]).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(said, "restarted\n", "{}\n{}", String::from_utf8_lossy(&output.stderr), cluster.log());
+    assert_eq!(python_says(PYTHON_CLIENT, cluster.address()), "restarted\n", "{}", cluster.log());
     all_new(&cluster, &before);
     assert_eq!(runtime.enter(job).unwrap(), ANSWER);
 }

@@ -237,12 +237,12 @@ fn memory_rules(lookup: impl Fn(&str) -> Option<String>) -> Result<MemoryLimits>
 /// `distributed.worker.memory.` and a name: a fraction of the limit, or `false` for never.
 fn fraction(lookup: impl Fn(&str) -> Option<String>, name: &str, usual: f64) -> Result<f64> {
     let name = format!("distributed.worker.memory.{name}");
-    let Some(text) = config::dask_text(lookup, &name) else { return Ok(usual) };
-    let number = if text.eq_ignore_ascii_case("false") { Some(f64::INFINITY) } else { text.parse().ok() };
-    number.filter(|&number| number > 0.0).ok_or_else(|| {
-        let error = Error::value(OP, format!("`{name}` is {text:?}, which is no fraction of the memory limit"));
-        error.with_remedy(format!("set {} to one such as 0.7, or to false", config::dask_variable_name(&name)))
-    })
+    let read = |text: &str| {
+        let number = if text.eq_ignore_ascii_case("false") { Some(f64::INFINITY) } else { text.parse().ok() };
+        number.filter(|&number| number > 0.0)
+    };
+    let fault = ("which is no fraction of the memory limit", "one such as 0.7, or to false");
+    Ok(config::dask_setting(lookup, &name, read, fault)?.unwrap_or(usual))
 }
 
 fn read_seconds(seconds: f64) -> Result<Duration> {

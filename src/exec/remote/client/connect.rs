@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::messages::{plain, register, subscribe};
 use super::options::{ConnectOptions, Target};
 use crate::error::{Error, Result};
-use crate::exec::remote::comm::{Address, RpcPool, StreamReceiver, StreamSender, Transport, open_stream};
+use crate::exec::remote::comm::{Address, LONGEST, RpcPool, StreamReceiver, StreamSender, Transport, open_stream};
 use crate::exec::remote::probe::{SchedulerInfo, ask};
 use crate::exec::remote::security::Role;
 use crate::exec::remote::wire::{Value, check_reply};
@@ -22,8 +22,6 @@ const STREAM_INTERVAL: Duration = Duration::from_millis(2);
 const MAX_CONNECTIONS: usize = 512;
 /// A worker that the scheduler has just named listens: it is not waited for as long as for a scheduler that may be starting.
 const PEER_LIMIT: Duration = Duration::from_secs(3);
-/// Clocks do not count further than some centuries, so longer times are as good as this one.
-pub(super) const LONGEST: Duration = Duration::from_hours(24 * 365);
 /// How often a scheduler file that is not there is looked for.
 const FILE_PAUSE: Duration = Duration::from_millis(20);
 

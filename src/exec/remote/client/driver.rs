@@ -17,11 +17,11 @@ use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::book::{Book, Chunk, Event, Instruction, Name};
-use super::connect::{LONGEST, leave};
+use super::connect::leave;
 use super::messages::{Heard, about_keys, plain, read_message, report_key};
 use super::results::Results;
 use crate::error::{Error, Result};
-use crate::exec::remote::comm::{Address, StreamReceiver, StreamSender};
+use crate::exec::remote::comm::{Address, LONGEST, StreamReceiver, StreamSender};
 use crate::exec::remote::wire::Value;
 
 const OP: &str = "remote client";

@@ -5,8 +5,8 @@
 //! its worker died, is computed again: the scheduler is asked how it stands, and it is waited for once more.
 //!
 //! A worker may take its time, but not be silent: when not a byte has come for a while, or nothing but that it is busy, it
-//! counts as one that does not answer. The first *patience* is short enough to work around a worker that hangs, and it doubles whenever nobody else
-//! could help either, since some values take long to be read from disk.
+//! counts as one that does not answer. The first *patience* is short enough to work around a worker that hangs, and it
+//! doubles whenever nobody else could help either, since some values take long to be read from disk.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;

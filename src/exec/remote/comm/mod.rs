@@ -34,4 +34,4 @@ pub(crate) use rpc::{Lease, RpcPool};
 pub(crate) use serve::{Answer, Listening};
 pub(crate) use stream::{StreamReceiver, StreamSender, open_stream};
 pub(crate) use tcp::{Incoming, Listener, Transport};
-pub(crate) use timeouts::{Timeouts, read_time};
+pub(crate) use timeouts::{LONGEST, Timeouts, read_time};

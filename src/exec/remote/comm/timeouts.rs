@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use crate::config;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// As in dask.
 const USUAL: Duration = Duration::from_secs(30);
+
+/// Clocks do not count further than some centuries, so longer times are as good as this one.
+pub(crate) const LONGEST: Duration = Duration::from_hours(24 * 365);
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +47,7 @@ impl Timeouts {
 
 /// A time under a name of dask's, as dask writes times: `5`, `30s`, `500ms`, `2 minutes`; nothing if it is not set.
 pub(crate) fn read_time(lookup: impl Fn(&str) -> Option<String>, name: &str) -> Result<Option<Duration>> {
-    let Some(text) = config::dask_text(lookup, name) else { return Ok(None) };
-    let no_time = || {
-        let error = Error::value("settings", format!("`{name}` is {text:?}, which is no time"));
-        error.with_remedy(format!("set {} to one such as `30s`", config::dask_variable_name(name)))
-    };
-    duration_of(&text).map(Some).ok_or_else(no_time)
+    config::dask_setting(lookup, name, duration_of, ("which is no time", "one such as `30s`"))
 }
 
 fn duration_of(text: &str) -> Option<Duration> {
@@ -63,7 +61,8 @@ fn duration_of(text: &str) -> Option<Duration> {
         "h" | "hour" | "hours" => 3600.0,
         _ => return None,
     };
-    number.parse::<f64>().ok().and_then(|number| Duration::try_from_secs_f64(number * unit_s).ok())
+    let duration = number.parse::<f64>().ok().and_then(|number| Duration::try_from_secs_f64(number * unit_s).ok());
+    duration.map(|duration| duration.min(LONGEST))
 }
 
 #[cfg(test)]
@@ -73,11 +72,20 @@ mod tests {
     #[test]
     fn times_are_read_as_dask_writes_them() {
         let seconds = |text| duration_of(text).map(|time| time.as_secs_f64());
-        assert_eq!(seconds("5"), Some(5.0));
-        assert_eq!(seconds("500ms"), Some(0.5));
-        assert_eq!(seconds("2 minutes"), Some(120.0));
-        assert_eq!(seconds("1.5h"), Some(5_400.0));
-        for faulty in ["soon", "1 fortnight", "-1s", "1..5", "1e400"] {
+        for (text, expected) in [
+            ("5", 5.0),
+            ("30s", 30.0),
+            ("500ms", 0.5),
+            ("20 ms", 0.02),
+            ("2 minutes", 120.0),
+            ("1.5 minutes", 90.0),
+            ("1h", 3_600.0),
+            ("1.5h", 5_400.0),
+        ] {
+            assert_eq!(seconds(text), Some(expected), "{text}");
+        }
+        assert_eq!(duration_of("900000000000000 hours"), Some(LONGEST));
+        for faulty in ["", "s", "soon", "1 fortnight", "5 parsecs", "-1s", "1..5", "1e400", "1e999"] {
             assert_eq!(seconds(faulty), None, "{faulty}");
         }
     }

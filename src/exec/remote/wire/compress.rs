@@ -48,16 +48,13 @@ impl Compression {
     ///
     /// It asks for one that is not offered.
     pub(crate) fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Option<Self>> {
-        const SETTING: &str = "distributed.comm.compression";
-        match config::dask_text(lookup, SETTING).unwrap_or_default().to_lowercase().as_str() {
-            "" | "false" => Ok(None),
-            "auto" | NAME => Ok(Some(Self::Lz4)),
-            other => {
-                let detail = format!("`{SETTING}` is {other:?}, and only {NAME:?} is offered");
-                let remedy = format!("set {} to lz4, auto or false", config::dask_variable_name(SETTING));
-                Err(Error::value("settings", detail).with_remedy(remedy))
-            }
-        }
+        let read = |text: &str| match text.to_lowercase().as_str() {
+            "false" => Some(None),
+            "auto" | NAME => Some(Some(Self::Lz4)),
+            _ => None,
+        };
+        let fault = ("and only \"lz4\" is offered", "lz4, auto or false");
+        config::dask_setting(lookup, "distributed.comm.compression", read, fault).map(Option::flatten)
     }
 
     /// The compressed frame, or nothing if it is too small or too large, or would not shrink enough.

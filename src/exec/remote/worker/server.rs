@@ -23,7 +23,7 @@ use crate::exec::remote::comm::{Address as PeerAddress, Answer, Comm, RpcPool};
 use crate::exec::remote::wire::{Value, error_reply};
 
 use super::fetch::{Fetched, fetch, read_values};
-use super::messages::{data_busy, data_or_reasons, key_to_value, keys_from_value, read_holders};
+use super::messages::{data_busy, data_or_reasons, key_to_value, keys_from_value, keys_to_value, read_holders};
 use super::names::{Address, Key};
 use super::runner::TaskRunner;
 use super::store::{Store, Stored};
@@ -115,7 +115,7 @@ impl<R: TaskRunner> Server<R> {
         match op {
             "ping" => Ok(Bytes::from_static(b"pong").into()),
             "identity" => Ok(self.identity()),
-            "keys" => Ok(Value::Array(self.store.keys().iter().map(key_to_value).collect())),
+            "keys" => Ok(keys_to_value(&self.store.keys())),
             "versions" => Ok(self.versions.clone()),
             "terminate" => self.tell(Request::Leave).map(|()| "OK".into()),
             "free_keys" => self.tell(Request::Free(keys_from_value(request.field("keys")?)?)).map(|()| Value::Nil),

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::exec::remote::wire::{Compression, Limits, Serialized, Value};
 use crate::exec::remote::worker::names::Key;
 
-use super::keys::{key_from_value, key_to_value};
+use super::keys::{key_from_value, key_to_value, keys_to_value};
 
 /// What a worker answers.
 #[derive(Debug)]
@@ -24,13 +24,12 @@ pub(crate) enum DataReply {
 
 /// The request for some values, on behalf of a worker or of somebody else.
 pub(crate) fn data_request(keys: &[Key], who: Option<&str>) -> Value {
-    let keys = Value::Array(keys.iter().map(key_to_value).collect());
-    Value::map([("op", "get_data".into()), ("keys", keys), ("who", who.into())])
+    Value::map([("op", "get_data".into()), ("keys", keys_to_value(keys)), ("who", who.into())])
 }
 
 /// The request to a scheduler to fetch values from whoever has them.
 pub(crate) fn gather_request(keys: &[Key]) -> Value {
-    Value::map([("op", "gather".into()), ("keys", Value::Array(keys.iter().map(key_to_value).collect()))])
+    Value::map([("op", "gather".into()), ("keys", keys_to_value(keys))])
 }
 
 /// The answer with values.

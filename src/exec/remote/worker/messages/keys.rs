@@ -26,6 +26,11 @@ fn read_key(value: &Value, depth: usize) -> Result<Key> {
     }
 }
 
+/// Writes a list of keys.
+pub(crate) fn keys_to_value(keys: &[Key]) -> Value {
+    Value::Array(keys.iter().map(key_to_value).collect())
+}
+
 /// Writes a key.
 pub(crate) fn key_to_value(key: &Key) -> Value {
     match key {
@@ -33,7 +38,7 @@ pub(crate) fn key_to_value(key: &Key) -> Value {
         Key::Float(bits) => Value::Float(f64::from_bits(*bits)),
         Key::Text(text) => Value::Text(text.to_string()),
         Key::Bytes(bytes) => Value::Bytes(bytes.to_vec().into()),
-        Key::Tuple(items) => Value::Array(items.iter().map(key_to_value).collect()),
+        Key::Tuple(items) => keys_to_value(items),
     }
 }
 

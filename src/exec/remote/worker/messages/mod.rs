@@ -22,7 +22,7 @@ pub(crate) use data::data_found;
 pub(crate) use data::{
     DataReply, data_busy, data_or_reasons, data_request, gather_request, is_busy, read_data, read_data_reply,
 };
-pub(crate) use keys::{key_to_value, keys_from_value, read_holders};
+pub(crate) use keys::{key_to_value, keys_from_value, keys_to_value, read_holders};
 pub(crate) use membership::{
     Heartbeat, HeartbeatReply, Metrics, Registration, Traffic, USUAL_BANDWIDTH_BPS, read_manifests,
 };

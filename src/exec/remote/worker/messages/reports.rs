@@ -7,7 +7,7 @@ use crate::exec::remote::wire::Value;
 use crate::exec::remote::worker::machine::{Report, Span};
 use crate::exec::remote::worker::names::Key;
 
-use super::keys::key_to_value;
+use super::keys::{key_to_value, keys_to_value};
 
 /// The scheduler divides by the duration of tasks: none may be shorter.
 const MIN_DURATION_S: f64 = 1e-6;
@@ -40,10 +40,6 @@ pub(crate) fn report_to_value(report: &Report, stimulus_id: &str) -> Value {
     };
     message.put("stimulus_id", stimulus_id.into());
     message
-}
-
-fn keys_to_value(keys: &[Key]) -> Value {
-    Value::Array(keys.iter().map(key_to_value).collect())
 }
 
 fn about(op: &str, key: &Key) -> Value {
